@@ -1,0 +1,127 @@
+//! What can be done to a resource.
+
+use std::fmt;
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
+        /// Something that a caller can do. Names of transitions are those of the API.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action { $($(#[$doc])* $name),+ }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The word that the API uses.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+        }
+    };
+}
+
+actions! {
+    /// See it, alone or in a list.
+    Read = "read",
+    /// Make a new one.
+    Create = "create",
+    /// Change its members.
+    Update = "update",
+    /// End or remove it.
+    Delete = "delete",
+    /// Find persons by what they are called or reached by.
+    Search = "search",
+    /// Look at masked members in full, for a stated purpose.
+    Reveal = "reveal",
+    /// Count rows by region and state.
+    Count = "count",
+    /// Say yes to an application or a pending grant.
+    Approve = "approve",
+    /// Say no to an application.
+    Refuse = "refuse",
+    /// Stop being a volunteer.
+    Leave = "leave",
+    /// Close an account.
+    Disable = "disable",
+    /// Set a new password for an account.
+    ResetPassword = "reset-password",
+    /// Place an order for somebody else.
+    PlaceOnBehalf = "place-on-behalf",
+    /// Hand an order to a volunteer, a team, or open it to claims.
+    Dispatch = "dispatch",
+    /// Accept an order that was dispatched to one.
+    Accept = "accept",
+    /// Return an order to the dispatcher.
+    Decline = "decline",
+    /// Take an order that is open to claims.
+    Claim = "claim",
+    /// Hand an order over to another holder.
+    Transfer = "transfer",
+    /// Begin the work.
+    Start = "start",
+    /// Pause the work.
+    Hold = "hold",
+    /// Go on with the work.
+    Resume = "resume",
+    /// Finish the work.
+    Complete = "complete",
+    /// Answer, as the resident, whether it is solved.
+    Confirm = "confirm",
+    /// Write down what a resident without an account answered on the telephone.
+    ConfirmByTelephone = "confirm-by-telephone",
+    /// Ask, as the resident, for more work.
+    Reopen = "reopen",
+    /// Write down what a resident without an account asked for on the telephone.
+    ReopenByTelephone = "reopen-by-telephone",
+    /// Call an order off.
+    Cancel = "cancel",
+    /// Turn an order down.
+    Reject = "reject",
+    /// Fold an order into another one.
+    Merge = "merge",
+    /// Say «me too».
+    Join = "join",
+    /// Set how urgent an order is.
+    Prioritize = "prioritize",
+    /// See name, telephone number and address, to do the work.
+    Contact = "contact",
+    /// See who suits an order.
+    Candidates = "candidates",
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A set of actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ActionSet(u64);
+
+impl ActionSet {
+    /// The set of these actions.
+    #[must_use]
+    pub fn of(actions: &[Action]) -> Self {
+        Self(actions.iter().fold(0, |bits, action| bits | Self::bit(*action)))
+    }
+
+    /// Whether an action is in the set.
+    #[must_use]
+    pub fn has(self, action: Action) -> bool {
+        self.0 & Self::bit(action) != 0
+    }
+
+    /// Everything that is in one or the other.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn bit(action: Action) -> u64 {
+        1 << (action as u32)
+    }
+}
+
+const _: () = assert!(Action::ALL.len() <= 64, "an ActionSet holds 64 actions");

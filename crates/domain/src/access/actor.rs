@@ -1,0 +1,195 @@
+//! The caller, and what the policy yields for him.
+
+use super::{Action, ActionSet, Extent, Grant, Located, Place, Reach, ResourceKind, Role, rules};
+use crate::{
+    cn::RegionCode,
+    id::{PersonId, SessionId, UserId, VolunteerId, VolunteerTeamId},
+    time::Instant,
+};
+
+/// What the caller is as a volunteer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolunteerStanding {
+    /// His row.
+    pub id: VolunteerId,
+    /// His service area: the subtree of this region.
+    pub area: RegionCode,
+    /// The teams that he is a member of.
+    pub teams: Vec<VolunteerTeamId>,
+}
+
+/// A signed-in caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// His account.
+    pub user_id: UserId,
+    /// His session.
+    pub session_id: SessionId,
+    /// When he last proved who he is.
+    pub authenticated_at: Instant,
+    /// The person behind the account.
+    pub person_id: Option<PersonId>,
+    /// What others see as his name.
+    pub display_name: String,
+    /// His grants, those that do not hold now included.
+    pub grants: Vec<Grant>,
+    /// His standing as an approved volunteer.
+    pub volunteer: Option<VolunteerStanding>,
+}
+
+/// How much of a row is shown. A row that is reached in several ways is shown at the greatest of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Detail {
+    /// Id, region, state and dates: what a figure is made of, no person, text, contact or link to one.
+    Bare,
+    /// What is to be done and where; not for whom.
+    Matter,
+    /// All of it, personal members masked.
+    Masked,
+    /// The caller's own.
+    Own,
+}
+
+/// Why the policy gives no access at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Denied;
+
+/// Rows that one of the caller's roles reaches, how they are shown to him, and what he may do to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    /// The role that gives it.
+    pub role: Role,
+    /// Which rows.
+    pub reach: Reach,
+    /// How much of them.
+    pub detail: Detail,
+    /// What may be done.
+    pub actions: ActionSet,
+}
+
+/// The key to the rows of one kind, for one action. Only the policy makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    kind: ResourceKind,
+    action: Action,
+    sights: Vec<Sight>,
+}
+
+/// What the caller has of one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grasp {
+    /// How much of it is shown.
+    pub detail: Detail,
+    /// What he may do to it, its state aside.
+    pub actions: ActionSet,
+}
+
+impl Actor {
+    /// The grants that hold at an instant.
+    pub fn grants_at(&self, now: Instant) -> impl Iterator<Item = &Grant> {
+        self.grants.iter().filter(move |grant| grant.holds_at(now))
+    }
+
+    /// Whether he has a role now.
+    #[must_use]
+    pub fn has_role(&self, role: Role, now: Instant) -> bool {
+        self.grants_at(now).any(|grant| grant.role == role)
+    }
+
+    /// Asks the policy. [`Denied`] where none of his roles has anything to do with the kind of resource;
+    /// whether the action is permitted is judged on the row, after its visibility.
+    pub fn authorize(&self, action: Action, kind: ResourceKind, now: Instant) -> Result<Access, Denied> {
+        let mut sights = Vec::new();
+        for grant in self.grants_at(now) {
+            for rule in rules(grant.role, kind, grant.level()) {
+                if let Some(reach) = self.reach(rule.extent, &grant.place) {
+                    let sight =
+                        Sight { role: grant.role, reach, detail: rule.detail, actions: ActionSet::of(rule.actions) };
+                    if !sights.contains(&sight) {
+                        sights.push(sight);
+                    }
+                }
+            }
+        }
+        if sights.is_empty() { Err(Denied) } else { Ok(Access { kind, action, sights }) }
+    }
+
+    fn reach(&self, extent: Extent, place: &Place) -> Option<Reach> {
+        let region = || place.region().cloned();
+        match extent {
+            Extent::Everywhere => Some(Reach::Everywhere),
+            Extent::Place => match place {
+                Place::Compound(id, _) => Some(Reach::Compound(*id)),
+                _ => region().map(Reach::Region),
+            },
+            Extent::Own => Some(Reach::Own(self.user_id, self.person_id)),
+            Extent::Requester => self.person_id.map(Reach::Requester),
+            Extent::Participant => self.person_id.map(Reach::Participant),
+            Extent::Neighbor => region().map(Reach::Neighbor),
+            Extent::OpenPool => self.volunteer.as_ref().map(|v| Reach::OpenPool(v.area.clone())),
+            Extent::ClaimArea => self.volunteer.as_ref().map(|v| Reach::ClaimArea(v.area.clone())),
+            Extent::Addressee => self.volunteer.as_ref().map(|v| Reach::Addressee(v.id, v.teams.clone())),
+            Extent::Holder => self.volunteer.as_ref().map(|v| Reach::Holder(v.id)),
+        }
+    }
+}
+
+impl Access {
+    /// The kind of resource that it opens.
+    #[must_use]
+    pub fn kind(&self) -> ResourceKind {
+        self.kind
+    }
+
+    /// The action that it was asked for.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        self.action
+    }
+
+    /// The rows that are visible for the action: what may be read, and what the action itself is about.
+    pub fn visible(&self) -> impl Iterator<Item = &Reach> {
+        self.sights
+            .iter()
+            .filter(|sight| sight.actions.has(Action::Read) || sight.actions.has(self.action))
+            .map(|sight| &sight.reach)
+    }
+
+    /// Whether the caller may do the action to some row at all.
+    #[must_use]
+    pub fn permits_some(&self) -> bool {
+        self.sights.iter().any(|sight| sight.actions.has(self.action))
+    }
+
+    /// The places within which the action is permitted, as far as they are regions.
+    pub fn permitted_regions(&self) -> impl Iterator<Item = &RegionCode> {
+        self.sights.iter().filter(|sight| sight.actions.has(self.action)).filter_map(|sight| match &sight.reach {
+            Reach::Region(code) => Some(code),
+            _ => None,
+        })
+    }
+
+    /// Whether the action is permitted at the place of a row that does not exist yet.
+    #[must_use]
+    pub fn permits_at(&self, place: &impl Located) -> bool {
+        self.sights.iter().any(|sight| sight.actions.has(self.action) && place.within(&sight.reach))
+    }
+
+    /// Whether every row that may be read is shown bare.
+    #[must_use]
+    pub fn only_bare(&self) -> bool {
+        self.sights.iter().filter(|s| s.actions.has(Action::Read)).all(|sight| sight.detail == Detail::Bare)
+    }
+
+    /// What the caller has of a row; `None` where it is out of his sight.
+    #[must_use]
+    pub fn grasp(&self, row: &impl Located) -> Option<Grasp> {
+        let matching = || self.sights.iter().filter(|sight| row.within(&sight.reach));
+        let detail = matching()
+            .filter(|sight| sight.actions.has(Action::Read) || sight.actions.has(self.action))
+            .map(|sight| sight.detail)
+            .max()?;
+        let actions = matching().fold(ActionSet::default(), |all, sight| all.union(sight.actions));
+        Some(Grasp { detail, actions })
+    }
+}

@@ -1,0 +1,283 @@
+//! The policy: one table of what each role may do to each kind of resource.
+//!
+//! Deny by default: what is not listed is denied. Rights reach down from the place of a grant, never up or
+//! sideways; the rights of several grants add up.
+
+use super::{Action, Detail, ResourceKind, Role};
+use crate::cn::RegionLevel;
+use Action as A;
+use ResourceKind as K;
+
+/// Which rows a rule is about, before it is known who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Every row.
+    Everywhere,
+    /// The place of the grant and what lies below it.
+    Place,
+    /// The caller's own rows.
+    Own,
+    /// Orders of the caller.
+    Requester,
+    /// Orders that the caller joined.
+    Participant,
+    /// Public orders of the caller's community, to join them.
+    Neighbor,
+    /// Orders open to claims in the volunteer's service area.
+    OpenPool,
+    /// Orders that are or were open to claims there.
+    ClaimArea,
+    /// Orders dispatched to the volunteer or his team.
+    Addressee,
+    /// Orders that the volunteer holds.
+    Holder,
+}
+
+/// One line of the policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Which rows.
+    pub extent: Extent,
+    /// How much of them is shown.
+    pub detail: Detail,
+    /// What may be done to them.
+    pub actions: &'static [Action],
+}
+
+const fn rule(extent: Extent, detail: Detail, actions: &'static [Action]) -> Rule {
+    Rule { extent, detail, actions }
+}
+
+const READ_ALL: Rule = rule(Extent::Everywhere, Detail::Masked, &[A::Read]);
+const READ_HERE: Rule = rule(Extent::Place, Detail::Masked, &[A::Read]);
+const BARE_HERE: Rule = rule(Extent::Place, Detail::Bare, &[A::Read]);
+const BARE_COUNTED: Rule = rule(Extent::Place, Detail::Bare, &[A::Read, A::Count]);
+const KEEP_HERE: Rule = rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update]);
+const OWN_ACCOUNT: Rule = rule(Extent::Own, Detail::Own, &[A::Read, A::Update]);
+
+/// What an official is, by the level of his region.
+enum Tier {
+    /// Village, community, township, street: knows the people.
+    Local,
+    /// County: aggregates and bare rows.
+    County,
+    /// City or province: aggregates and bare rows, changes nothing.
+    Above,
+}
+
+fn tier(level: Option<RegionLevel>) -> Tier {
+    match level {
+        Some(RegionLevel::Township | RegionLevel::Community | RegionLevel::Grid) => Tier::Local,
+        Some(RegionLevel::County) => Tier::County,
+        Some(RegionLevel::City | RegionLevel::Province) | None => Tier::Above,
+    }
+}
+
+/// The lines of the policy for a role, at a level of region, and a kind of resource.
+#[must_use]
+pub fn rules(role: Role, kind: ResourceKind, level: Option<RegionLevel>) -> &'static [Rule] {
+    match kind {
+        K::Region => region(role, level),
+        K::Organization => organization(role, level),
+        K::Compound => compound(role, level),
+        K::Person => person(role, level),
+        K::Household => household(role, level),
+        K::ServiceKind => service_kind(role, level),
+        K::ServiceOrder => service_order(role, level),
+        K::Volunteer => volunteer(role, level),
+        K::VolunteerTeam => volunteer_team(role, level),
+        K::User => user(role, level),
+        K::Grant => grant(role, level),
+        K::Session => &[OWN_ACCOUNT],
+        K::Event => event(role),
+    }
+}
+
+fn region(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const KEEPER: &[Rule] = &[READ_ALL, KEEP_HERE];
+    match (role, tier(level)) {
+        (Role::CommunityWorker | Role::RegionAdministrator, _) | (Role::Official, Tier::Local | Tier::County) => KEEPER,
+        _ => &[READ_ALL],
+    }
+}
+
+fn organization(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    match (role, tier(level)) {
+        (Role::CommunityWorker | Role::Cadre | Role::Auditor | Role::DepartmentHandler, _) => &[READ_HERE],
+        (Role::Official, Tier::Local | Tier::County) => &[KEEP_HERE],
+        (Role::Official, Tier::Above) => &[READ_HERE],
+        (Role::RegionAdministrator | Role::SystemAdministrator, _) => &[],
+        _ => &[READ_ALL],
+    }
+}
+
+fn service_kind(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    // a kind applies to the whole subtree of its region, so those below it must be able to read it
+    match (role, tier(level)) {
+        (Role::Official, Tier::Local | Tier::County) => &[READ_ALL, KEEP_HERE],
+        (Role::RegionAdministrator | Role::SystemAdministrator, _) => &[],
+        _ => &[READ_ALL],
+    }
+}
+
+fn compound(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    let _ = level;
+    match role {
+        Role::Resident
+        | Role::Volunteer
+        | Role::CommitteeMember
+        | Role::PropertyStaff
+        | Role::CommunityWorker
+        | Role::Cadre
+        | Role::Official
+        | Role::DepartmentHandler
+        | Role::Auditor => &[READ_HERE],
+        _ => &[],
+    }
+}
+
+fn person(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const OWN: Rule = rule(Extent::Own, Detail::Own, &[A::Read, A::Update]);
+    const KEEPER: &[Rule] =
+        &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Search, A::Reveal])];
+    const LOOKER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Search, A::Reveal])];
+    const COMPANY: &[Rule] = &[rule(Extent::Place, Detail::Matter, &[A::Read])];
+    match (role, tier(level)) {
+        (Role::Resident | Role::Guardian | Role::Volunteer | Role::CommitteeMember, _) => &[OWN],
+        (Role::CommunityWorker, _) => KEEPER,
+        (Role::Official, Tier::Local) => LOOKER,
+        (Role::Official | Role::DepartmentHandler, _) => &[BARE_HERE],
+        (Role::PropertyStaff, _) => COMPANY,
+        (Role::Auditor, _) => &[READ_HERE],
+        _ => &[],
+    }
+}
+
+fn household(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const OWN: Rule = rule(Extent::Own, Detail::Own, &[A::Read]);
+    match (role, tier(level)) {
+        (Role::Resident | Role::Guardian, _) => &[OWN],
+        (Role::CommunityWorker, _) => &[KEEP_HERE],
+        (Role::Official, Tier::Local) | (Role::Auditor, _) => &[READ_HERE],
+        (Role::Official | Role::DepartmentHandler, _) => &[BARE_HERE],
+        _ => &[],
+    }
+}
+
+fn service_order(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const RESIDENT: &[Rule] = &[
+        rule(Extent::Place, Detail::Own, &[A::Create]),
+        rule(Extent::Requester, Detail::Own, &[A::Read, A::Update, A::Confirm, A::Reopen, A::Cancel]),
+        rule(Extent::Participant, Detail::Matter, &[A::Read]),
+        rule(Extent::Neighbor, Detail::Matter, &[A::Join]),
+    ];
+    const VOLUNTEER: &[Rule] = &[
+        rule(Extent::OpenPool, Detail::Matter, &[A::Read, A::Claim]),
+        rule(Extent::ClaimArea, Detail::Bare, &[A::Claim]),
+        rule(Extent::Addressee, Detail::Matter, &[A::Read, A::Accept, A::Decline]),
+        rule(
+            Extent::Holder,
+            Detail::Masked,
+            &[A::Read, A::Accept, A::Decline, A::Start, A::Hold, A::Resume, A::Transfer, A::Complete, A::Contact],
+        ),
+    ];
+    const DISPATCHER: &[Rule] = &[rule(
+        Extent::Place,
+        Detail::Masked,
+        &[
+            A::Read,
+            A::Create,
+            A::PlaceOnBehalf,
+            A::Update,
+            A::Prioritize,
+            A::Dispatch,
+            A::Hold,
+            A::Resume,
+            A::Transfer,
+            A::Reject,
+            A::Merge,
+            A::ConfirmByTelephone,
+            A::ReopenByTelephone,
+            A::Candidates,
+            A::Count,
+        ],
+    )];
+    const CADRE: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::PlaceOnBehalf, A::Count])];
+    const COMPANY: &[Rule] = &[rule(Extent::Place, Detail::Matter, &[A::Read])];
+    const AUDITOR: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Count])];
+    match (role, tier(level)) {
+        (Role::Resident | Role::CommitteeMember, _) => RESIDENT,
+        (Role::Volunteer, _) => VOLUNTEER,
+        (Role::CommunityWorker, _) | (Role::Official, Tier::Local) => DISPATCHER,
+        (Role::Official | Role::DepartmentHandler, _) => &[BARE_COUNTED],
+        (Role::Cadre, _) => CADRE,
+        (Role::PropertyStaff, _) => COMPANY,
+        (Role::Auditor, _) => AUDITOR,
+        _ => &[],
+    }
+}
+
+fn volunteer(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const APPLICANT: &[Rule] = &[
+        rule(Extent::Place, Detail::Own, &[A::Create]),
+        rule(Extent::Own, Detail::Own, &[A::Read, A::Update, A::Leave]),
+    ];
+    const VOLUNTEER: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read, A::Update, A::Leave])];
+    const VETTER: &[Rule] =
+        &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Approve, A::Refuse])];
+    match (role, tier(level)) {
+        (Role::Resident, _) => APPLICANT,
+        (Role::Volunteer, _) => VOLUNTEER,
+        (Role::CommunityWorker, _) => VETTER,
+        (Role::Official, Tier::Local) | (Role::Auditor, _) => &[READ_HERE],
+        (Role::Official | Role::DepartmentHandler, _) => &[BARE_HERE],
+        _ => &[],
+    }
+}
+
+fn volunteer_team(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const KEEPER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Delete])];
+    match (role, tier(level)) {
+        (Role::CommunityWorker, _) => KEEPER,
+        (Role::Volunteer | Role::Resident | Role::Official | Role::Auditor, _) => &[READ_HERE],
+        _ => &[],
+    }
+}
+
+fn user(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const MAKER: &[Rule] = &[OWN_ACCOUNT, rule(Extent::Place, Detail::Masked, &[A::Read, A::Create])];
+    const KEEPER: &[Rule] = &[
+        OWN_ACCOUNT,
+        rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Disable, A::ResetPassword]),
+    ];
+    const SYSTEM: &[Rule] =
+        &[rule(Extent::Everywhere, Detail::Masked, &[A::Read, A::Create, A::Update, A::Disable, A::ResetPassword])];
+    match (role, tier(level)) {
+        (Role::CommunityWorker, _) | (Role::Official, Tier::Local | Tier::County) => MAKER,
+        (Role::RegionAdministrator, _) => KEEPER,
+        (Role::SystemAdministrator, _) => SYSTEM,
+        (Role::Auditor, _) => &[OWN_ACCOUNT, READ_HERE],
+        _ => &[OWN_ACCOUNT],
+    }
+}
+
+fn grant(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    // which roles may be given is judged by `identity::may_grant`
+    const OWN: Rule = rule(Extent::Own, Detail::Own, &[A::Read]);
+    const GIVER: &[Rule] = &[OWN, rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Delete, A::Approve])];
+    const SYSTEM: &[Rule] =
+        &[OWN, rule(Extent::Everywhere, Detail::Masked, &[A::Read, A::Create, A::Delete, A::Approve])];
+    match (role, tier(level)) {
+        (Role::CommunityWorker | Role::RegionAdministrator, _) | (Role::Official, Tier::Local | Tier::County) => GIVER,
+        (Role::SystemAdministrator, _) => SYSTEM,
+        (Role::Auditor, _) => &[OWN, READ_HERE],
+        _ => &[OWN],
+    }
+}
+
+fn event(role: Role) -> &'static [Rule] {
+    match role {
+        Role::Auditor => &[READ_HERE],
+        _ => &[],
+    }
+}

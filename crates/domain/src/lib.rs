@@ -1,0 +1,25 @@
+//! The domain of Lianxin 连心: what grassroots governance consists of, and its rules.
+//!
+//! Pure and synchronous. Nothing here reads a clock, draws a random number, speaks SQL or HTTP: the
+//! time and every id come in as arguments, a decision goes out as an [`outcome::Outcome`].
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`cn`], [`text`] | Chinese identifiers and bounded text: parsed once, valid ever after |
+//! | [`id`], [`time`] | typed ids, instants and days |
+//! | [`access`] | who may see and do what: roles, actors, the policy and the row scopes it yields |
+//! | [`event`], [`outcome`], [`refusal`] | what a decision leaves behind, or why there is none |
+//! | [`identity`], [`places`], [`people`], [`orders`] | the areas; each has a folder of the same name on every floor |
+
+pub mod access;
+pub mod cn;
+pub mod event;
+pub mod id;
+pub mod identity;
+pub mod orders;
+pub mod outcome;
+pub mod people;
+pub mod places;
+pub mod refusal;
+pub mod text;
+pub mod time;

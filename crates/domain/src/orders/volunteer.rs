@@ -1,0 +1,210 @@
+//! Volunteers and their teams.
+
+use crate::{
+    access::{Action, ActionSet, Located, Reach, ResourceKind, words},
+    cn::RegionCode,
+    event::{Datum, EventDraft, Subject},
+    id::{PersonId, UserId, VolunteerId, VolunteerTeamId},
+    outcome::Outcome,
+    refusal::{Refusal, Standing},
+    time::Instant,
+};
+use serde::{Deserialize, Serialize};
+
+words! {
+    /// Where a volunteer comes from.
+    Origin {
+        /// 机关党员干部
+        AgencyCadre = "agency_cadre",
+        /// 企业党员
+        EnterprisePartyMember = "enterprise_party_member",
+        /// 群众
+        Citizen = "citizen",
+    }
+}
+
+words! {
+    /// Where an application stands.
+    VolunteerState {
+        /// Applied, not yet vetted.
+        Applied = "applied",
+        /// Vetted; serves.
+        Approved = "approved",
+        /// Not accepted.
+        Refused = "refused",
+        /// Serves no longer.
+        Left = "left",
+    }
+}
+
+/// A volunteer 志愿者, or somebody who applied to be one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Volunteer {
+    /// His row.
+    pub id: VolunteerId,
+    /// The person.
+    pub person_id: PersonId,
+    /// His account, where he has one.
+    pub user_id: Option<UserId>,
+    /// His name.
+    pub display_name: String,
+    /// What he can do, as codes.
+    pub skills: Vec<String>,
+    /// His service area: the subtree of this region.
+    pub region_code: RegionCode,
+    /// Whether he takes orders at present.
+    pub available: bool,
+    /// Where he comes from.
+    pub origin: Origin,
+    /// Where his application stands.
+    pub state: VolunteerState,
+    /// Orders that he completed.
+    pub orders_done: i64,
+    /// Minutes in progress, holds not counted.
+    pub minutes_served: i64,
+    /// Counts changes.
+    pub version: i64,
+    /// When he applied.
+    pub created_at: Instant,
+    /// When the row last changed.
+    pub updated_at: Instant,
+}
+
+impl Located for Volunteer {
+    fn region(&self) -> Option<&RegionCode> {
+        Some(&self.region_code)
+    }
+
+    fn related(&self, reach: &Reach) -> bool {
+        matches!(reach, Reach::Own(_, Some(person)) if *person == self.person_id)
+    }
+}
+
+impl Volunteer {
+    /// An application; `vetted` where somebody who may vet makes it.
+    pub fn apply(self, vetted: bool) -> Outcome<Self> {
+        let state = if vetted { VolunteerState::Approved } else { VolunteerState::Applied };
+        let volunteer = Self { state, ..self };
+        let event = volunteer.event("volunteer.applied").with("state", Datum::Word(state.name()));
+        Outcome::new(volunteer, event)
+    }
+
+    /// Says yes to an application, also to one who left or was refused before.
+    pub fn approve(self, actions: ActionSet, now: Instant) -> Result<Outcome<Self>, Refusal> {
+        match self.state {
+            VolunteerState::Approved => Err(self.wrong_state(actions)),
+            _ => Ok(self.turned(VolunteerState::Approved, "volunteer.approved", now)),
+        }
+    }
+
+    /// Says no to an application.
+    pub fn refuse(self, actions: ActionSet, now: Instant) -> Result<Outcome<Self>, Refusal> {
+        match self.state {
+            VolunteerState::Applied => Ok(self.turned(VolunteerState::Refused, "volunteer.refused", now)),
+            _ => Err(self.wrong_state(actions)),
+        }
+    }
+
+    /// Ends the service.
+    pub fn leave(self, actions: ActionSet, now: Instant) -> Result<Outcome<Self>, Refusal> {
+        match self.state {
+            VolunteerState::Applied | VolunteerState::Approved => {
+                Ok(self.turned(VolunteerState::Left, "volunteer.left", now))
+            }
+            _ => Err(self.wrong_state(actions)),
+        }
+    }
+
+    /// Changes what he offers.
+    pub fn update(self, now: Instant, skills: Option<Vec<String>>, available: Option<bool>) -> Outcome<Self> {
+        let mut changed = Vec::new();
+        let mut volunteer = self;
+        if let Some(skills) = skills {
+            changed.push("skills");
+            volunteer.skills = skills;
+        }
+        if let Some(available) = available {
+            changed.push("available");
+            volunteer.available = available;
+        }
+        volunteer.version += 1;
+        volunteer.updated_at = now;
+        let event = volunteer.event("volunteer.updated").with("changed", Datum::Words(changed));
+        Outcome::new(volunteer, event)
+    }
+
+    /// What a caller with these rights may do now, sorted by name.
+    #[must_use]
+    pub fn actions(&self, actions: ActionSet) -> Vec<&'static str> {
+        let serves = self.state == VolunteerState::Approved;
+        let applied = self.state == VolunteerState::Applied;
+        [
+            (Action::Approve, !serves),
+            (Action::Leave, serves || applied),
+            (Action::Refuse, applied),
+            (Action::Update, serves || applied),
+        ]
+        .into_iter()
+        .filter(|(action, possible)| *possible && actions.has(*action))
+        .map(|(action, _)| action.name())
+        .collect()
+    }
+
+    fn wrong_state(&self, actions: ActionSet) -> Refusal {
+        Refusal::WrongState(Box::new(Standing {
+            state: self.state.name(),
+            version: self.version,
+            actions: self.actions(actions),
+            assignee: None,
+        }))
+    }
+
+    fn turned(mut self, state: VolunteerState, kind: &'static str, now: Instant) -> Outcome<Self> {
+        self.state = state;
+        self.version += 1;
+        self.updated_at = now;
+        let event = self.event(kind).with("state", Datum::Word(state.name()));
+        Outcome::new(self, event)
+    }
+
+    fn event(&self, kind: &'static str) -> EventDraft {
+        let subject = Subject { kind: ResourceKind::Volunteer, id: self.id.to_string(), version: self.version };
+        EventDraft::new(kind, subject, Some(self.region_code.clone()))
+    }
+}
+
+/// A team 志愿服务队.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolunteerTeam {
+    /// Its row.
+    pub id: VolunteerTeamId,
+    /// Its name.
+    pub name: String,
+    /// Where it serves: the subtree of this region.
+    pub region_code: RegionCode,
+    /// Where its members come from.
+    pub origin: Origin,
+    /// How many members it has now.
+    pub member_count: i64,
+    /// Counts changes, of its members too.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When it last changed.
+    pub updated_at: Instant,
+}
+
+impl Located for VolunteerTeam {
+    fn region(&self) -> Option<&RegionCode> {
+        Some(&self.region_code)
+    }
+}
+
+impl VolunteerTeam {
+    /// The event of a change to it, after its version was counted up.
+    #[must_use]
+    pub fn event(&self, kind: &'static str) -> EventDraft {
+        let subject = Subject { kind: ResourceKind::VolunteerTeam, id: self.id.to_string(), version: self.version };
+        EventDraft::new(kind, subject, Some(self.region_code.clone()))
+    }
+}

@@ -1,0 +1,9 @@
+//! Places: regions, the organizations in them, and compounds.
+
+mod compound;
+mod organization;
+mod region;
+
+pub use compound::{Building, Compound, Unit};
+pub use organization::{Organization, OrganizationKind, PartyFormation};
+pub use region::{Region, RegionKind};

@@ -1,0 +1,247 @@
+//! Opening a database, bringing its schema up to date, and asking how it is.
+
+use std::{
+    fs::File,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::id::IdSource;
+use migrations::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, FromQueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
+
+use crate::{
+    error::{Error, Result},
+    rows::Rows,
+    tx::{Stamp, Tx},
+    vault::Vault,
+};
+
+/// How long a request waits for a connection before it is told to come back later.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long SQLite waits for another writer.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A database, its keys, and where new ids come from.
+#[derive(Clone)]
+pub struct Database {
+    connection: DatabaseConnection,
+    vault: Arc<Vault>,
+    ids: Arc<dyn IdSource>,
+    statements: Arc<AtomicU64>,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Database({:?})", self.connection.get_database_backend())
+    }
+}
+
+/// How a database is.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// The newest step of its schema.
+    pub schema: String,
+    /// Events that have no position yet.
+    pub unsequenced_events: i64,
+}
+
+fn options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                // with NORMAL a power cut would lose acknowledged commits
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(BUSY_TIMEOUT)
+                .foreign_keys(true)
+                .statement_cache_capacity(256)
+                .optimize_on_close(true, None)
+        })
+        .map_sqlx_postgres_opts(|postgres| {
+            postgres.application_name("lianxin").statement_cache_capacity(256).options([
+                ("statement_timeout", "5000"),
+                ("lock_timeout", "4000"),
+                ("timezone", "UTC"),
+            ])
+        });
+    options
+}
+
+async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection> {
+    sea_orm::Database::connect(options(url, connections)).await.map_err(Error::Unavailable)
+}
+
+/// The path of an SQLite database, if the URL names one.
+fn sqlite_path(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = path.split('?').next().unwrap_or(path);
+    (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
+}
+
+/// Brings a schema up to date. Of several programs that start at once one migrates, the others wait for it.
+///
+/// # Errors
+/// If the database cannot be reached or a step fails.
+pub async fn migrate(url: &str) -> Result<()> {
+    const LOCK: i64 = 0x4c_69_61_6e_78_69_6e;
+    let connection = connect(url, 1).await?;
+    if let Some(path) = sqlite_path(url) {
+        let lock = File::create(path.with_extension("migrating"))?;
+        let lock =
+            tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await.map_err(std::io::Error::other)??;
+        Migrator::up(&connection, None).await?;
+        drop(lock);
+    } else {
+        // the lock lives in a transaction of its own, so that it ends with this program however it ends
+        let guard = connect(url, 1).await?;
+        let lock = guard.begin().await?;
+        lock.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
+        lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+        connection.execute_unprepared("SET statement_timeout = 0").await?;
+        Migrator::up(&connection, None).await?;
+        lock.commit().await?;
+        guard.close().await?;
+    }
+    connection.close().await?;
+    Ok(())
+}
+
+impl Database {
+    /// Opens a database whose schema is up to date.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub async fn open(url: &str, connections: u32, vault: Vault, ids: Arc<dyn IdSource>) -> Result<Self> {
+        let mut connection = connect(url, connections).await?;
+        let statements = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&statements);
+        connection.set_metric_callback(move |_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        Ok(Self { connection, vault: Arc::new(vault), ids, statements })
+    }
+
+    /// How many statements it has been sent since it was opened, transaction control aside.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Reads outside any transaction.
+    #[must_use]
+    pub fn rows(&self) -> Rows<'_, DatabaseConnection> {
+        Rows::new(&self.connection, &self.vault)
+    }
+
+    /// Begins to write. Dropping the guard undoes what was written.
+    ///
+    /// # Errors
+    /// If no connection is to be had in time.
+    pub async fn begin_write(&self, stamp: Stamp) -> Result<Tx> {
+        Ok(Tx::new(self.begin().await?, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp))
+    }
+
+    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction> {
+        // a deferred transaction that reads first and writes later fails at once when another one writes
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        Ok(self.connection.begin_with_options(options).await?)
+    }
+
+    pub(crate) fn connection(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+
+    /// Asks the database how it is.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub async fn health(&self) -> Result<Health> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            version: Option<String>,
+            waiting: i64,
+        }
+        let sql = "SELECT (SELECT max(version) FROM seaql_migrations) AS version, \
+                   (SELECT count(*) FROM event_queue) AS waiting";
+        let statement = Statement::from_string(self.connection.get_database_backend(), sql);
+        let row = Row::find_by_statement(statement).one(&self.connection).await?;
+        let row = row.ok_or(Error::NotFound)?;
+        Ok(Health { schema: row.version.unwrap_or_default(), unsequenced_events: row.waiting })
+    }
+
+    /// The version of the schema that this program knows.
+    #[must_use]
+    pub fn known_schema() -> String {
+        migrations::newest()
+    }
+
+    /// Whether it holds any user: a database without one is new.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub async fn is_empty(&self) -> Result<bool> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            users: i64,
+        }
+        let statement = Statement::from_string(
+            self.connection.get_database_backend(),
+            "SELECT count(*) AS users FROM (SELECT 1 FROM users LIMIT 1) AS found",
+        );
+        let row = Row::find_by_statement(statement).one(&self.connection).await?;
+        Ok(row.is_none_or(|row| row.users == 0))
+    }
+
+    /// The settings that each SQLite connection reports; empty on PostgreSQL.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub async fn pragmas(&self) -> Result<Vec<(String, String)>> {
+        let mut values = Vec::new();
+        if self.connection.get_database_backend() == DbBackend::Sqlite {
+            for name in ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"] {
+                let statement = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA {name}"));
+                if let Some(row) = self.connection.query_one_raw(statement).await? {
+                    let value = row
+                        .try_get_by_index::<String>(0)
+                        .or_else(|_| row.try_get_by_index::<i64>(0).map(|value| value.to_string()))
+                        .or_else(|_| row.try_get_by_index::<i32>(0).map(|value| value.to_string()))?;
+                    values.push((name.to_owned(), value));
+                }
+            }
+        }
+        Ok(values)
+    }
+
+    /// Closes all connections.
+    ///
+    /// # Errors
+    /// If one does not close.
+    pub async fn close(self) -> Result<()> {
+        Ok(self.connection.close().await?)
+    }
+}

@@ -1,0 +1,258 @@
+//! Accounts.
+
+use domain::{
+    access::{Access, Reach},
+    cn::RegionCode,
+    id::UserId,
+    identity::{User, UserState},
+    outcome::Outcome,
+    time::Instant,
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement,
+    sea_query::{Condition, Expr, ExprTrait, SimpleExpr},
+};
+
+use super::entity::user;
+use crate::{
+    error::{Error, Result},
+    keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
+    rows::{Found, Rows, word},
+    scope::{self, ScopeColumns},
+    tx::Tx,
+};
+
+/// What it takes to check a password.
+#[derive(Clone)]
+pub struct Credentials {
+    /// Whose.
+    pub user: User,
+    /// PHC string of argon2id.
+    pub password_hash: String,
+}
+
+/// Which accounts.
+#[derive(Debug, Clone, Default)]
+pub struct UserFilter {
+    /// In this subtree.
+    pub region: Option<RegionCode>,
+    /// In one of these states; all if empty.
+    pub state: Vec<UserState>,
+    /// With this in name or user name.
+    pub q: Option<String>,
+}
+
+/// Finder of accounts.
+#[derive(Debug)]
+pub struct Users<'a, C>(Rows<'a, C>);
+
+impl<'a, C> Rows<'a, C> {
+    /// Accounts.
+    #[must_use]
+    pub fn users(self) -> Users<'a, C> {
+        Users(self)
+    }
+}
+
+fn visible(access: &Access) -> Condition {
+    let own = |reach: &Reach| -> Option<SimpleExpr> {
+        match reach {
+            Reach::Own(user, _) => Some(user::Column::Id.eq(user.0)),
+            _ => None,
+        }
+    };
+    scope::visible(
+        access,
+        &ScopeColumns {
+            region: Some(Expr::col((user::Entity, user::Column::RegionCode))),
+            compound: None,
+            cut: false,
+            related: &own,
+        },
+    )
+}
+
+impl<C: ConnectionTrait> Users<'_, C> {
+    /// One account that the caller sees.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    pub async fn get(&self, access: &Access, id: UserId) -> Result<Found<User>> {
+        let row = user::Entity::find_by_id(id.0).filter(visible(access)).one(self.0.conn).await?;
+        Found::judge(access, row.ok_or(Error::NotFound)?.try_into()?)
+    }
+
+    /// A page of accounts that the caller sees, by id.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn page(&self, access: &Access, filter: &UserFilter, request: &PageRequest) -> Result<Page<Found<User>>> {
+        let UserFilter { region, state, q } = filter;
+        let mut select = user::Entity::find().filter(visible(access));
+        if let Some(region) = region {
+            select = select.filter(scope::within(Expr::col((user::Entity, user::Column::RegionCode)), region));
+        }
+        if !state.is_empty() {
+            select = select.filter(user::Column::State.is_in(state.iter().map(|state| state.name())));
+        }
+        if let Some(q) = q {
+            let found = scope::contains(Expr::col(user::Column::DisplayName), q)
+                .or(scope::contains(Expr::col(user::Column::Username), q));
+            select = select.filter(found);
+        }
+        let sorting = Sorting { name: None, column: None, id: Expr::col(user::Column::Id), uuid: true };
+        let rows = page::<_, user::Model, _>(self.0.conn, select, sorting, request).await?;
+        rows.try_map(|row| Found::judge(access, row.try_into()?))
+    }
+
+    /// The account of a user name, for the one who is signing in: there is no caller yet, hence no scope.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn credentials(&self, username: &str) -> Result<Option<Credentials>> {
+        let row = user::Entity::find().filter(user::Column::Username.eq(username)).one(self.0.conn).await?;
+        row.map(|row| {
+            let password_hash = row.password_hash.clone();
+            Ok(Credentials { user: row.try_into()?, password_hash })
+        })
+        .transpose()
+    }
+}
+
+impl Tx {
+    /// Saves a new account.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] if the user name is taken.
+    pub async fn insert_user(&self, outcome: Outcome<User>, password_hash: &str) -> Result<User> {
+        let Outcome { value, events, effects: _ } = outcome;
+        let User { id, username, display_name, person_id, region_code, state, version, created_at, updated_at } =
+            &value;
+        let row = user::ActiveModel {
+            id: Set(id.0),
+            username: Set(username.clone()),
+            password_hash: Set(password_hash.to_owned()),
+            display_name: Set(display_name.clone()),
+            person_id: Set(person_id.map(Into::into)),
+            region_code: Set(region_code.as_ref().map(ToString::to_string)),
+            state: Set(state.name().to_owned()),
+            version: Set(*version),
+            created_at: Set(*created_at),
+            updated_at: Set(*updated_at),
+        };
+        user::Entity::insert(row).exec_without_returning(&self.conn).await?;
+        self.record(&events).await?;
+        Ok(value)
+    }
+
+    /// Saves a changed account, and a new password if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if it was changed meanwhile.
+    pub async fn update_user(&self, outcome: Outcome<User>, password_hash: Option<String>) -> Result<User> {
+        let Outcome { value, events, effects: _ } = outcome;
+        let mut row = user::ActiveModel {
+            display_name: Set(value.display_name.clone()),
+            person_id: Set(value.person_id.map(Into::into)),
+            state: Set(value.state.name().to_owned()),
+            version: Set(value.version),
+            updated_at: Set(value.updated_at),
+            ..Default::default()
+        };
+        if let Some(hash) = password_hash {
+            row.password_hash = Set(hash);
+        }
+        let done = user::Entity::update_many()
+            .set(row)
+            .filter(user::Column::Id.eq(value.id.0))
+            .filter(user::Column::Version.eq(value.version - 1))
+            .exec(&self.conn)
+            .await?;
+        if done.rows_affected != 1 {
+            return Err(Error::Stale);
+        }
+        self.record(&events).await?;
+        Ok(value)
+    }
+
+    /// Keeps the digest of a code that can be used once, until it runs out.
+    ///
+    /// # Errors
+    /// If the database does not take it.
+    pub async fn insert_one_time_code(&self, hash: Vec<u8>, purpose: &str, expires_at: Instant) -> Result<()> {
+        let statement = Statement::from_sql_and_values(
+            self.conn.get_database_backend(),
+            "INSERT INTO one_time_codes (code_hash, purpose, expires_at) VALUES ($1, $2, $3)",
+            [hash.into(), purpose.into(), expires_at.into()],
+        );
+        self.conn.execute_raw(statement).await?;
+        Ok(())
+    }
+
+    /// Uses a code; `false` if there is none, it was used, or it has run out.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn use_one_time_code(&self, hash: Vec<u8>, purpose: &str) -> Result<bool> {
+        let statement = Statement::from_sql_and_values(
+            self.conn.get_database_backend(),
+            "UPDATE one_time_codes SET used_at = $1 \
+             WHERE code_hash = $2 AND purpose = $3 AND used_at IS NULL AND expires_at > $1",
+            [self.now().into(), hash.into(), purpose.into()],
+        );
+        Ok(self.conn.execute_raw(statement).await?.rows_affected() == 1)
+    }
+
+    /// Whether there is any user at all.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn has_users(&self) -> Result<bool> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            found: i64,
+        }
+        let sql = "SELECT count(*) AS found FROM (SELECT 1 FROM users LIMIT 1) AS any_user";
+        let statement = Statement::from_string(self.conn.get_database_backend(), sql);
+        Ok(Row::find_by_statement(statement).one(&self.conn).await?.is_some_and(|row| row.found > 0))
+    }
+}
+
+impl SortKey for user::Model {
+    fn keyset(&self, _: Option<&'static str>) -> Keyset {
+        Keyset { sort: None, id: self.id.to_string() }
+    }
+}
+
+impl TryFrom<user::Model> for User {
+    type Error = Error;
+
+    fn try_from(row: user::Model) -> Result<Self> {
+        let user::Model {
+            id,
+            username,
+            password_hash: _,
+            display_name,
+            person_id,
+            region_code,
+            state,
+            version,
+            created_at,
+            updated_at,
+        } = row;
+        let region_code =
+            region_code.map(|code| word(RegionCode::parse(&code).ok(), "users", "region_code", &id)).transpose()?;
+        Ok(Self {
+            id: id.into(),
+            username,
+            display_name,
+            person_id: person_id.map(Into::into),
+            region_code,
+            state: word(UserState::from_name(&state), "users", "state", &id)?,
+            version,
+            created_at,
+            updated_at,
+        })
+    }
+}

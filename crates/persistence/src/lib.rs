@@ -1,0 +1,42 @@
+//! The rows of Lianxin, on SQLite and PostgreSQL alike.
+//!
+//! * Every finder takes an [`domain::access::Access`], which only the policy makes: no query without a scope.
+//! * Every write goes through a [`Tx`] and saves an [`domain::outcome::Outcome`]: no change without its event.
+//! * What is personal is sealed by the [`Vault`] before it reaches a row.
+
+mod connect;
+mod counters;
+mod error;
+mod events;
+mod idempotency;
+mod identity;
+mod keyset;
+mod leases;
+mod numbers;
+mod orders;
+mod people;
+mod places;
+mod rows;
+mod scope;
+mod tx;
+mod vault;
+
+pub use connect::{Database, Health, migrate};
+pub use counters::{Count, CountBy};
+pub use error::{Error, Result};
+pub use events::{ChainFault, EventFilter, Sequenced, StoredEvent};
+pub use idempotency::{Begun, KeyUse, StoredAnswer};
+pub use identity::{
+    ActorRow, Credentials, GrantFilter, Grants, NewRefreshToken, NewSession, Presented, Sessions, UserFilter, Users,
+};
+pub use keyset::{Keyset, Page, PageRequest, SortKey, SortValue};
+pub use numbers::Numbers;
+pub use orders::{
+    Candidate, OrderFilter, Orders, ServiceKindFilter, ServiceKinds, SimilarQuery, TeamFilter, Teams, VolunteerFilter,
+    Volunteers,
+};
+pub use people::{HouseholdFilter, Households, PersonFilter, PersonSearch, Persons};
+pub use places::{CompoundFilter, Compounds, OrganizationFilter, Organizations, RegionFilter, Regions};
+pub use rows::{Found, Rows};
+pub use tx::{Stamp, Tx};
+pub use vault::{Class, Vault, VaultKeys};

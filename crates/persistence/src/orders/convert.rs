@@ -1,0 +1,304 @@
+//! Rows of orders into orders and back.
+
+use domain::{
+    cn::{Phone, RegionCode},
+    id::VolunteerId,
+    orders::{
+        Assignee, Confirmation, ConfirmedBy, Dispatch, Hold, OrderState, Point, Priority, Requester, Resolution,
+        ServiceOrder, Site, State, Target, Team, Work,
+    },
+};
+use sea_orm::{ActiveValue::Set, FromQueryResult};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::entity::service_order;
+use crate::{
+    error::{Error, Result},
+    keyset::{Keyset, SortKey, SortValue},
+    people,
+    rows::{Sealer, word},
+    vault::{Class, Vault},
+};
+
+const TABLE: &str = "service_orders";
+const ADDRESS: &str = "address";
+const POINT: &str = "point";
+
+/// An order with the names that go with it.
+#[derive(FromQueryResult)]
+pub(super) struct OrderRow {
+    #[sea_orm(nested)]
+    order: service_order::Model,
+    requester_name: String,
+    requester_phone: Option<String>,
+    requester_has_account: bool,
+    target_volunteer_name: Option<String>,
+    target_team_name: Option<String>,
+    holder_name: Option<String>,
+    joined_by_caller: bool,
+}
+
+/// The columns of [`OrderRow`] besides the order itself: `(expression, name)`. Each looks a row up by its key.
+pub(super) const NAMES: &[(&str, &str)] = &[
+    ("(SELECT p.name FROM persons p WHERE p.id = service_orders.requester_id)", "requester_name"),
+    ("(SELECT p.phone_sealed FROM persons p WHERE p.id = service_orders.requester_id)", "requester_phone"),
+    (
+        "EXISTS (SELECT 1 FROM users u WHERE u.person_id = service_orders.requester_id AND u.state = 'active')",
+        "requester_has_account",
+    ),
+    (
+        "(SELECT p.name FROM volunteers v JOIN persons p ON p.id = v.person_id \
+         WHERE v.id = service_orders.target_volunteer_id)",
+        "target_volunteer_name",
+    ),
+    ("(SELECT t.name FROM volunteer_teams t WHERE t.id = service_orders.target_team_id)", "target_team_name"),
+    (
+        "(SELECT p.name FROM volunteers v JOIN persons p ON p.id = v.person_id WHERE v.id = service_orders.holder_id)",
+        "holder_name",
+    ),
+];
+
+impl SortKey for OrderRow {
+    fn keyset(&self, sorted_by: Option<&'static str>) -> Keyset {
+        let at = if sorted_by == Some("updated_at") { self.order.updated_at } else { self.order.created_at };
+        Keyset { sort: Some(SortValue::At(at)), id: self.order.id.to_string() }
+    }
+}
+
+/// Reads an order.
+pub(super) fn order_of(vault: &Vault, row: OrderRow) -> Result<ServiceOrder> {
+    let id = row.order.id.to_string();
+    let sealer = Sealer { vault, table: TABLE, row: &id };
+    let state = state_of(&row, &sealer)?;
+    let OrderRow {
+        order,
+        requester_name,
+        requester_phone,
+        requester_has_account,
+        target_volunteer_name: _,
+        target_team_name: _,
+        holder_name: _,
+        joined_by_caller,
+    } = row;
+    let person = order.requester_id.to_string();
+    let of_person = Sealer { vault, table: people::PERSONS, row: &person };
+    let phone = of_person
+        .open(Class::Personal, people::PHONE, requester_phone.as_deref())?
+        .map(|phone| Phone::from_e164(&phone))
+        .transpose()
+        .map_err(|_| of_person.corrupt(people::PHONE))?;
+    let site = site_of(&order, &sealer)?;
+    Ok(ServiceOrder {
+        id: order.id.into(),
+        number: order.number,
+        region_code: word(RegionCode::parse(&order.region_code).ok(), TABLE, "region_code", &id)?,
+        kind: order.kind,
+        description: order.description,
+        site,
+        answers: json(order.answers, "answers", &sealer)?,
+        wished_at: order.wished_at,
+        private: order.private,
+        priority: word(Priority::from_name(&order.priority), TABLE, "priority", &id)?,
+        requester: Requester {
+            person_id: order.requester_id.into(),
+            name: requester_name,
+            phone,
+            has_account: requester_has_account,
+        },
+        placed_by: order.placed_by.into(),
+        state,
+        outcome: order.outcome.map(|name| word(Resolution::from_name(&name), TABLE, "outcome", &id)).transpose()?,
+        reopened_count: order.reopened_count,
+        joined_count: order.joined_count,
+        joined_by_caller,
+        remarks: json(order.remarks, "remarks", &sealer)?,
+        accepted_at: order.accepted_at,
+        closed_at: order.closed_at,
+        version: order.version,
+        created_at: order.created_at,
+        updated_at: order.updated_at,
+    })
+}
+
+fn json<T: DeserializeOwned>(value: Value, column: &'static str, sealer: &Sealer<'_>) -> Result<T> {
+    serde_json::from_value(value).map_err(|_| sealer.corrupt(column))
+}
+
+fn state_of(row: &OrderRow, sealer: &Sealer<'_>) -> Result<State> {
+    let order = &row.order;
+    let kind = OrderState::from_name(&order.state).ok_or_else(|| sealer.corrupt("state"))?;
+    let dispatch = || dispatch_of(row, sealer);
+    let work = || {
+        let holder = assignee(order.holder_id, row.holder_name.clone()).ok_or_else(|| sealer.corrupt("holder_id"))?;
+        Ok::<_, Error>(Work { holder, dispatch: dispatch()? })
+    };
+    Ok(match kind {
+        OrderState::Placed => State::Placed,
+        OrderState::Dispatched => State::Dispatched(dispatch()?),
+        OrderState::Accepted => State::Accepted(work()?),
+        OrderState::InProgress => State::InProgress(work()?),
+        OrderState::OnHold => {
+            let hold = (order.hold_reason.clone(), order.hold_until, order.hold_in_progress);
+            let (Some(reason), Some(until), Some(in_progress)) = hold else { return Err(sealer.corrupt("hold_until")) };
+            State::OnHold(work()?, Hold { reason, until, in_progress })
+        }
+        OrderState::Completed => {
+            State::Completed(work()?, order.completed_at.ok_or_else(|| sealer.corrupt("completed_at"))?)
+        }
+        OrderState::Confirmed => {
+            let by = order.confirmed_by.as_deref().and_then(ConfirmedBy::from_name);
+            let (Some(solved), Some(by), Some(at)) = (order.solved, by, order.confirmed_at) else {
+                return Err(sealer.corrupt("confirmed_by"));
+            };
+            let satisfaction =
+                order.satisfaction.map(u8::try_from).transpose().map_err(|_| sealer.corrupt("satisfaction"))?;
+            State::Confirmed(work()?, Confirmation { solved, satisfaction, by, at })
+        }
+        OrderState::Cancelled => State::Cancelled,
+        OrderState::Rejected => State::Rejected,
+        OrderState::Merged => State::Merged(order.merged_into.ok_or_else(|| sealer.corrupt("merged_into"))?.into()),
+    })
+}
+
+fn assignee(id: Option<Uuid>, name: Option<String>) -> Option<Assignee> {
+    Some(Assignee { volunteer_id: id?.into(), display_name: name? })
+}
+
+fn dispatch_of(row: &OrderRow, sealer: &Sealer<'_>) -> Result<Dispatch> {
+    let order = &row.order;
+    let target = match order.target.as_deref() {
+        Some("volunteer") => {
+            assignee(order.target_volunteer_id, row.target_volunteer_name.clone()).map(Target::Volunteer)
+        }
+        Some("team") => order
+            .target_team_id
+            .zip(row.target_team_name.clone())
+            .map(|(id, name)| Target::Team(Team { id: id.into(), name })),
+        Some("open") => Some(Target::Open),
+        _ => None,
+    };
+    let declined_by: Vec<VolunteerId> = json(order.declined_by.clone(), "declined_by", sealer)?;
+    Ok(Dispatch { target: target.ok_or_else(|| sealer.corrupt("target"))?, declined_by })
+}
+
+fn site_of(order: &service_order::Model, sealer: &Sealer<'_>) -> Result<Site> {
+    let address = sealer.open(Class::Personal, ADDRESS, order.address_sealed.as_deref())?;
+    let point = sealer
+        .open(Class::Sensitive, POINT, order.point_sealed.as_deref())?
+        .map(|text| serde_json::from_str::<Point>(&text))
+        .transpose()
+        .map_err(|_| sealer.corrupt(POINT))?;
+    Ok(match order.compound_id {
+        Some(compound) => Site::Compound {
+            compound_id: compound.into(),
+            building_id: order.building_id.map(Into::into),
+            unit_id: order.unit_id.map(Into::into),
+            address,
+        },
+        None => Site::Address { address: address.ok_or_else(|| sealer.corrupt(ADDRESS))?, point },
+    })
+}
+
+/// The row of an order; `content_digest` is set for new ones only.
+pub(crate) fn row_of(vault: &Vault, order: &ServiceOrder) -> Result<service_order::ActiveModel> {
+    let ServiceOrder {
+        id,
+        number,
+        region_code,
+        kind,
+        description,
+        site,
+        answers,
+        wished_at,
+        private,
+        priority,
+        requester,
+        placed_by,
+        state,
+        outcome,
+        reopened_count,
+        joined_count,
+        joined_by_caller: _,
+        remarks,
+        accepted_at,
+        closed_at,
+        version,
+        created_at,
+        updated_at,
+    } = order;
+    let row = id.to_string();
+    let sealer = Sealer { vault, table: TABLE, row: &row };
+    let (compound_id, building_id, unit_id, point) = match site {
+        Site::Compound { compound_id, building_id, unit_id, address: _ } => {
+            (Some(compound_id.0), building_id.map(Uuid::from), unit_id.map(Uuid::from), None)
+        }
+        Site::Address { address: _, point } => (None, None, None, point.as_ref()),
+    };
+    let point = point.map(serde_json::to_string).transpose().map_err(|_| sealer.corrupt(POINT))?;
+    let (target, target_volunteer_id, target_team_id) = match state.dispatch().map(|dispatch| &dispatch.target) {
+        Some(Target::Volunteer(assignee)) => (Some("volunteer"), Some(assignee.volunteer_id.0), None),
+        Some(Target::Team(team)) => (Some("team"), None, Some(team.id.0)),
+        Some(Target::Open) => (Some("open"), None, None),
+        None => (None, None, None),
+    };
+    let declined_by = state.dispatch().map(|dispatch| dispatch.declined_by.as_slice()).unwrap_or_default();
+    let hold = order.pause();
+    let (completed_at, confirmation) = match state {
+        State::Completed(_, at) => (Some(*at), None),
+        State::Confirmed(_, confirmation) => (None, Some(confirmation)),
+        _ => (None, None),
+    };
+    let merged_into = match state {
+        State::Merged(into) => Some(into.0),
+        _ => None,
+    };
+    Ok(service_order::ActiveModel {
+        id: Set(id.0),
+        number: Set(number.clone()),
+        region_code: Set(region_code.to_string()),
+        kind: Set(kind.clone()),
+        description: Set(description.clone()),
+        compound_id: Set(compound_id),
+        building_id: Set(building_id),
+        unit_id: Set(unit_id),
+        address_sealed: Set(sealer.seal(Class::Personal, ADDRESS, site.address())?),
+        point_sealed: Set(sealer.seal(Class::Sensitive, POINT, point.as_deref())?),
+        answers: Set(to_json(answers, "answers", &sealer)?),
+        wished_at: Set(*wished_at),
+        private: Set(*private),
+        priority: Set(priority.name().to_owned()),
+        requester_id: Set(requester.person_id.0),
+        placed_by: Set(placed_by.0),
+        content_digest: sea_orm::ActiveValue::NotSet,
+        state: Set(state.name().to_owned()),
+        target: Set(target.map(str::to_owned)),
+        target_volunteer_id: Set(target_volunteer_id),
+        target_team_id: Set(target_team_id),
+        declined_by: Set(to_json(&declined_by, "declined_by", &sealer)?),
+        holder_id: Set(state.work().map(|work| work.holder.volunteer_id.0)),
+        hold_reason: Set(hold.map(|hold| hold.reason.clone())),
+        hold_until: Set(hold.map(|hold| hold.until)),
+        hold_in_progress: Set(hold.map(|hold| hold.in_progress)),
+        outcome: Set(outcome.map(|outcome| outcome.name().to_owned())),
+        completed_at: Set(completed_at),
+        solved: Set(confirmation.map(|answer| answer.solved)),
+        satisfaction: Set(confirmation.and_then(|answer| answer.satisfaction).map(i32::from)),
+        confirmed_by: Set(confirmation.map(|answer| answer.by.name().to_owned())),
+        confirmed_at: Set(confirmation.map(|answer| answer.at)),
+        merged_into: Set(merged_into),
+        reopened_count: Set(*reopened_count),
+        joined_count: Set(*joined_count),
+        remarks: Set(to_json(remarks, "remarks", &sealer)?),
+        accepted_at: Set(*accepted_at),
+        closed_at: Set(*closed_at),
+        version: Set(*version),
+        created_at: Set(*created_at),
+        updated_at: Set(*updated_at),
+    })
+}
+
+fn to_json<T: Serialize + ?Sized>(value: &T, column: &'static str, sealer: &Sealer<'_>) -> Result<Value> {
+    serde_json::to_value(value).map_err(|_| sealer.corrupt(column))
+}

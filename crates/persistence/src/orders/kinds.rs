@@ -1,0 +1,215 @@
+//! The catalog of services.
+
+use domain::{access::Access, cn::RegionCode, event::EventDraft, id::ServiceKindId, orders::ServiceKind};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    sea_query::{Condition, Expr},
+};
+
+use super::entity::service_kind;
+use crate::{
+    error::{Error, Result},
+    keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
+    rows::{Found, Rows, word},
+    scope::{self, ScopeColumns},
+    tx::Tx,
+};
+
+const TABLE: &str = "service_kinds";
+
+/// Which kinds.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceKindFilter {
+    /// In this subtree.
+    pub region: Option<RegionCode>,
+    /// With one of these codes; all if empty.
+    pub code: Vec<String>,
+    /// Only those that can (or cannot) be ordered.
+    pub active: Option<bool>,
+    /// With this in the name.
+    pub q: Option<String>,
+}
+
+/// Finder of kinds of service.
+#[derive(Debug)]
+pub struct ServiceKinds<'a, C>(Rows<'a, C>);
+
+impl<'a, C> Rows<'a, C> {
+    /// Kinds of service.
+    #[must_use]
+    pub fn service_kinds(self) -> ServiceKinds<'a, C> {
+        ServiceKinds(self)
+    }
+}
+
+fn region_column() -> Expr {
+    Expr::col((service_kind::Entity, service_kind::Column::RegionCode))
+}
+
+fn visible(access: &Access) -> Condition {
+    scope::visible(
+        access,
+        &ScopeColumns { region: Some(region_column()), compound: None, cut: false, related: &|_| None },
+    )
+}
+
+impl<C: ConnectionTrait> ServiceKinds<'_, C> {
+    /// One kind that the caller sees.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    pub async fn get(&self, access: &Access, id: ServiceKindId) -> Result<Found<ServiceKind>> {
+        let row = service_kind::Entity::find_by_id(id.0).filter(visible(access)).one(self.0.conn).await?;
+        Found::judge(access, row.ok_or(Error::NotFound)?.try_into()?)
+    }
+
+    /// A page of kinds that the caller sees, by id.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn page(
+        &self,
+        access: &Access,
+        filter: &ServiceKindFilter,
+        request: &PageRequest,
+    ) -> Result<Page<Found<ServiceKind>>> {
+        let ServiceKindFilter { region, code, active, q } = filter;
+        let mut select = service_kind::Entity::find().filter(visible(access));
+        if let Some(region) = region {
+            select = select.filter(scope::within(region_column(), region));
+        }
+        if !code.is_empty() {
+            select = select.filter(service_kind::Column::Code.is_in(code.iter().cloned()));
+        }
+        if let Some(active) = active {
+            select = select.filter(service_kind::Column::Active.eq(*active));
+        }
+        if let Some(q) = q {
+            select = select.filter(scope::contains(Expr::col(service_kind::Column::Name), q));
+        }
+        let sorting = Sorting { name: None, column: None, id: Expr::col(service_kind::Column::Id), uuid: true };
+        let rows = page::<_, service_kind::Model, _>(self.0.conn, select, sorting, request).await?;
+        rows.try_map(|row| Found::judge(access, row.try_into()?))
+    }
+
+    /// The kind that a code means at a place: the one of the nearest region that offers it, active or not.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn at(&self, place: &RegionCode, code: &str) -> Result<Option<ServiceKind>> {
+        let regions = std::iter::once(place.clone()).chain(place.ancestors()).map(|code| code.to_string());
+        let row = service_kind::Entity::find()
+            .filter(service_kind::Column::Code.eq(code))
+            .filter(service_kind::Column::RegionCode.is_in(regions))
+            .order_by_desc(service_kind::Column::RegionCode)
+            .one(self.0.conn)
+            .await?;
+        row.map(TryInto::try_into).transpose()
+    }
+}
+
+impl Tx {
+    /// Saves a new kind.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] if its region offers the code already.
+    pub async fn insert_service_kind(&self, value: ServiceKind, event: EventDraft) -> Result<ServiceKind> {
+        service_kind::Entity::insert(row_of(&value)).exec_without_returning(&self.conn).await?;
+        self.record(&[event]).await?;
+        Ok(value)
+    }
+
+    /// Saves a changed kind.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if it was changed meanwhile.
+    pub async fn update_service_kind(&self, value: ServiceKind, event: EventDraft) -> Result<ServiceKind> {
+        let mut row = row_of(&value);
+        row.id = sea_orm::ActiveValue::NotSet;
+        let done = service_kind::Entity::update_many()
+            .set(row)
+            .filter(service_kind::Column::Id.eq(value.id.0))
+            .filter(service_kind::Column::Version.eq(value.version - 1))
+            .exec(&self.conn)
+            .await?;
+        if done.rows_affected != 1 {
+            return Err(Error::Stale);
+        }
+        self.record(&[event]).await?;
+        Ok(value)
+    }
+}
+
+pub(crate) fn row_of(value: &ServiceKind) -> service_kind::ActiveModel {
+    let ServiceKind {
+        id,
+        code,
+        region_code,
+        name,
+        skills,
+        questions,
+        response_minutes,
+        resolution_minutes,
+        active,
+        version,
+        created_at,
+        updated_at,
+    } = value;
+    service_kind::ActiveModel {
+        id: Set(id.0),
+        code: Set(code.clone()),
+        region_code: Set(region_code.to_string()),
+        name: Set(name.clone()),
+        skills: Set(skills.clone().into()),
+        questions: Set(serde_json::to_value(questions).unwrap_or_default()),
+        response_minutes: Set(*response_minutes),
+        resolution_minutes: Set(*resolution_minutes),
+        active: Set(*active),
+        version: Set(*version),
+        created_at: Set(*created_at),
+        updated_at: Set(*updated_at),
+    }
+}
+
+impl SortKey for service_kind::Model {
+    fn keyset(&self, _: Option<&'static str>) -> Keyset {
+        Keyset { sort: None, id: self.id.to_string() }
+    }
+}
+
+impl TryFrom<service_kind::Model> for ServiceKind {
+    type Error = Error;
+
+    fn try_from(row: service_kind::Model) -> Result<Self> {
+        let service_kind::Model {
+            id,
+            code,
+            region_code,
+            name,
+            skills,
+            questions,
+            response_minutes,
+            resolution_minutes,
+            active,
+            version,
+            created_at,
+            updated_at,
+        } = row;
+        let corrupt = |column| Error::Corrupt { table: TABLE, column, row: id.to_string() };
+        Ok(Self {
+            id: id.into(),
+            code,
+            region_code: word(RegionCode::parse(&region_code).ok(), TABLE, "region_code", &id)?,
+            name,
+            skills: serde_json::from_value(skills).map_err(|_| corrupt("skills"))?,
+            questions: serde_json::from_value(questions).map_err(|_| corrupt("questions"))?,
+            response_minutes,
+            resolution_minutes,
+            active,
+            version,
+            created_at,
+            updated_at,
+        })
+    }
+}

@@ -1,0 +1,14 @@
+//! Service orders, their catalog, volunteers and teams.
+
+mod convert;
+pub(crate) mod entity;
+mod find;
+mod kinds;
+mod save;
+mod teams;
+mod volunteers;
+
+pub use find::{Candidate, OrderFilter, Orders, SimilarQuery};
+pub use kinds::{ServiceKindFilter, ServiceKinds};
+pub use teams::{TeamFilter, Teams};
+pub use volunteers::{VolunteerFilter, Volunteers};

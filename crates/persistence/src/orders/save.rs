@@ -1,0 +1,139 @@
+//! Saving decisions about orders.
+
+use domain::{
+    id::ServiceOrderId,
+    orders::{OrderEffect, OrderState, ServiceOrder},
+    outcome::Outcome,
+};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Statement};
+
+use super::{
+    convert::row_of,
+    entity::{order_participant, order_work, service_order},
+};
+use crate::{
+    error::{Error, Result},
+    tx::Tx,
+};
+
+impl Tx {
+    /// Saves a new order. `digest` tells later whether the same is sent again.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] if the id exists.
+    pub async fn insert_order(
+        &self,
+        outcome: Outcome<ServiceOrder, OrderEffect>,
+        digest: Vec<u8>,
+    ) -> Result<ServiceOrder> {
+        let Outcome { value, events, effects: _ } = outcome;
+        let mut row = row_of(self.vault(), &value)?;
+        row.content_digest = Set(digest);
+        service_order::Entity::insert(row).exec_without_returning(&self.conn).await?;
+        self.record(&events).await?;
+        self.count_order(&value.region_code, None, value.state.kind()).await?;
+        Ok(value)
+    }
+
+    /// Saves a changed order with its events, counters and whatever else changes with it.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if it was changed meanwhile.
+    pub async fn save_order(
+        &self,
+        before: OrderState,
+        outcome: Outcome<ServiceOrder, OrderEffect>,
+    ) -> Result<ServiceOrder> {
+        let Outcome { mut value, events, effects } = outcome;
+        for effect in effects {
+            self.apply(&mut value, effect).await?;
+        }
+        let mut row = row_of(self.vault(), &value)?;
+        row.id = sea_orm::ActiveValue::NotSet;
+        let done = service_order::Entity::update_many()
+            .set(row)
+            .filter(service_order::Column::Id.eq(value.id.0))
+            .filter(service_order::Column::Version.eq(value.version - 1))
+            .exec(&self.conn)
+            .await?;
+        if done.rows_affected != 1 {
+            return Err(Error::Stale);
+        }
+        self.record(&events).await?;
+        self.count_order(&value.region_code, Some(before), value.state.kind()).await?;
+        Ok(value)
+    }
+
+    async fn apply(&self, order: &mut ServiceOrder, effect: OrderEffect) -> Result<()> {
+        let now = self.now();
+        match effect {
+            OrderEffect::WorkStarted(volunteer) => {
+                let row = order_work::ActiveModel {
+                    order_id: Set(order.id.0),
+                    volunteer_id: Set(volunteer.0),
+                    started_ms: Set(now.timestamp_millis()),
+                    ended_ms: Set(None),
+                };
+                order_work::Entity::insert(row).exec_without_returning(&self.conn).await?;
+            }
+            OrderEffect::WorkEnded => {
+                let row = order_work::ActiveModel { ended_ms: Set(Some(now.timestamp_millis())), ..Default::default() };
+                order_work::Entity::update_many()
+                    .set(row)
+                    .filter(order_work::Column::OrderId.eq(order.id.0))
+                    .filter(order_work::Column::EndedMs.is_null())
+                    .exec(&self.conn)
+                    .await?;
+            }
+            OrderEffect::Joined(person) => {
+                let row = order_participant::ActiveModel {
+                    order_id: Set(order.id.0),
+                    person_id: Set(person.0),
+                    joined_at: Set(now),
+                };
+                order_participant::Entity::insert(row).exec_without_returning(&self.conn).await?;
+            }
+            OrderEffect::TookOver(from) => order.joined_count += self.take_over(order, from).await?,
+        }
+        Ok(())
+    }
+
+    /// The requester and the participants of a merged order join the one that goes on; how many are new there.
+    async fn take_over(&self, into: &ServiceOrder, from: ServiceOrderId) -> Result<i64> {
+        let statement = Statement::from_sql_and_values(
+            self.conn.get_database_backend(),
+            "INSERT INTO order_participants (order_id, person_id, joined_at) \
+             SELECT $1, concerned.person_id, $2 FROM ( \
+                 SELECT requester_id AS person_id FROM service_orders WHERE id = $3 \
+                 UNION SELECT person_id FROM order_participants WHERE order_id = $3 \
+             ) AS concerned WHERE concerned.person_id <> $4 \
+             ON CONFLICT (order_id, person_id) DO NOTHING",
+            [into.id.0.into(), self.now().into(), from.0.into(), into.requester.person_id.0.into()],
+        );
+        let done = self.conn.execute_raw(statement).await?;
+        Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
+    }
+
+    /// How many orders the person has placed or had placed for him since a time: for limits on business flows.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn orders_placed_by(&self, user: domain::id::UserId, since: domain::time::Instant) -> Result<u64> {
+        use sea_orm::PaginatorTrait as _;
+        Ok(service_order::Entity::find()
+            .filter(service_order::Column::PlacedBy.eq(user.0))
+            .filter(service_order::Column::CreatedAt.gte(since))
+            .select_only()
+            .column(service_order::Column::Id)
+            .count(&self.conn)
+            .await?)
+    }
+
+    /// Writes that the holder looked at the contact of an order.
+    ///
+    /// # Errors
+    /// [`Error::Audit`]
+    pub async fn record_contact(&self, event: domain::event::EventDraft) -> Result<()> {
+        self.record(&[event]).await
+    }
+}

@@ -1,0 +1,229 @@
+//! Volunteer teams and their members.
+
+use domain::{
+    access::Access,
+    cn::RegionCode,
+    event::EventDraft,
+    id::{VolunteerId, VolunteerTeamId},
+    orders::{Origin, VolunteerTeam},
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select, Statement,
+    sea_query::{Condition, Expr},
+};
+use uuid::Uuid;
+
+use super::entity::volunteer_team;
+use crate::{
+    error::{Error, Result},
+    keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
+    rows::{Found, Rows, word},
+    scope::{self, ScopeColumns},
+    tx::Tx,
+};
+
+const TABLE: &str = "volunteer_teams";
+
+/// Which teams.
+#[derive(Debug, Clone, Default)]
+pub struct TeamFilter {
+    /// In this subtree.
+    pub region: Option<RegionCode>,
+    /// With this in the name.
+    pub q: Option<String>,
+}
+
+/// Finder of teams.
+#[derive(Debug)]
+pub struct Teams<'a, C>(Rows<'a, C>);
+
+impl<'a, C> Rows<'a, C> {
+    /// Teams.
+    #[must_use]
+    pub fn teams(self) -> Teams<'a, C> {
+        Teams(self)
+    }
+}
+
+fn region_column() -> Expr {
+    Expr::col((volunteer_team::Entity, volunteer_team::Column::RegionCode))
+}
+
+fn visible(access: &Access) -> Condition {
+    scope::visible(
+        access,
+        &ScopeColumns { region: Some(region_column()), compound: None, cut: false, related: &|_| None },
+    )
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    #[sea_orm(nested)]
+    team: volunteer_team::Model,
+    member_count: i64,
+}
+
+fn select() -> Select<volunteer_team::Entity> {
+    let members = "(SELECT count(*) FROM volunteer_team_members m \
+                   WHERE m.team_id = volunteer_teams.id AND m.left_at IS NULL)";
+    volunteer_team::Entity::find().expr_as(Expr::cust(members), "member_count")
+}
+
+impl<C: ConnectionTrait> Teams<'_, C> {
+    /// One team that the caller sees.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    pub async fn get(&self, access: &Access, id: VolunteerTeamId) -> Result<Found<VolunteerTeam>> {
+        let select = select().filter(volunteer_team::Column::Id.eq(id.0)).filter(visible(access));
+        let row = select.into_model::<Row>().one(self.0.conn).await?.ok_or(Error::NotFound)?;
+        Found::judge(access, row.try_into()?)
+    }
+
+    /// A page of teams that the caller sees, by id.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn page(
+        &self,
+        access: &Access,
+        filter: &TeamFilter,
+        request: &PageRequest,
+    ) -> Result<Page<Found<VolunteerTeam>>> {
+        let TeamFilter { region, q } = filter;
+        let mut select = select().filter(visible(access));
+        if let Some(region) = region {
+            select = select.filter(scope::within(region_column(), region));
+        }
+        if let Some(q) = q {
+            select = select.filter(scope::contains(Expr::col(volunteer_team::Column::Name), q));
+        }
+        let sorting = Sorting {
+            name: None,
+            column: None,
+            id: Expr::col((volunteer_team::Entity, volunteer_team::Column::Id)),
+            uuid: true,
+        };
+        let rows = page::<_, Row, _>(self.0.conn, select, sorting, request).await?;
+        rows.try_map(|row| Found::judge(access, row.try_into()?))
+    }
+
+    /// The members of a team who serve now, for the team's own decisions.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn members(&self, team: VolunteerTeamId) -> Result<Vec<VolunteerId>> {
+        #[derive(FromQueryResult)]
+        struct Member {
+            volunteer_id: Uuid,
+        }
+        let statement = Statement::from_sql_and_values(
+            self.0.conn.get_database_backend(),
+            "SELECT m.volunteer_id FROM volunteer_team_members m JOIN volunteers v ON v.id = m.volunteer_id \
+             WHERE m.team_id = $1 AND m.left_at IS NULL AND v.state = 'approved' ORDER BY m.volunteer_id",
+            [team.0.into()],
+        );
+        let rows = Member::find_by_statement(statement).all(self.0.conn).await?;
+        Ok(rows.into_iter().map(|row| row.volunteer_id.into()).collect())
+    }
+}
+
+impl Tx {
+    /// Saves a new team.
+    ///
+    /// # Errors
+    /// If the database does not take it.
+    pub async fn insert_team(&self, value: VolunteerTeam, event: EventDraft) -> Result<VolunteerTeam> {
+        volunteer_team::Entity::insert(row_of(&value)).exec_without_returning(&self.conn).await?;
+        self.record(&[event]).await?;
+        Ok(value)
+    }
+
+    /// Saves a changed team.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if it was changed meanwhile.
+    pub async fn update_team(&self, value: VolunteerTeam, event: EventDraft) -> Result<VolunteerTeam> {
+        let mut row = row_of(&value);
+        row.id = sea_orm::ActiveValue::NotSet;
+        let done = volunteer_team::Entity::update_many()
+            .set(row)
+            .filter(volunteer_team::Column::Id.eq(value.id.0))
+            .filter(volunteer_team::Column::Version.eq(value.version - 1))
+            .exec(&self.conn)
+            .await?;
+        if done.rows_affected != 1 {
+            return Err(Error::Stale);
+        }
+        self.record(&[event]).await?;
+        Ok(value)
+    }
+
+    /// Adds a member; `false` if he is one already.
+    ///
+    /// # Errors
+    /// If the database does not take it.
+    pub async fn insert_team_member(&self, team: VolunteerTeamId, volunteer: VolunteerId) -> Result<bool> {
+        let statement = Statement::from_sql_and_values(
+            self.conn.get_database_backend(),
+            "INSERT INTO volunteer_team_members (team_id, volunteer_id, joined_at) SELECT $1, $2, $3 \
+             WHERE NOT EXISTS (SELECT 1 FROM volunteer_team_members \
+             WHERE team_id = $1 AND volunteer_id = $2 AND left_at IS NULL)",
+            [team.0.into(), volunteer.0.into(), self.now().into()],
+        );
+        Ok(self.conn.execute_raw(statement).await?.rows_affected() == 1)
+    }
+
+    /// Ends a membership; `false` if there is none.
+    ///
+    /// # Errors
+    /// If the database does not take it.
+    pub async fn end_team_member(&self, team: VolunteerTeamId, volunteer: VolunteerId) -> Result<bool> {
+        let statement = Statement::from_sql_and_values(
+            self.conn.get_database_backend(),
+            "UPDATE volunteer_team_members SET left_at = $3 \
+             WHERE team_id = $1 AND volunteer_id = $2 AND left_at IS NULL",
+            [team.0.into(), volunteer.0.into(), self.now().into()],
+        );
+        Ok(self.conn.execute_raw(statement).await?.rows_affected() == 1)
+    }
+}
+
+pub(crate) fn row_of(value: &VolunteerTeam) -> volunteer_team::ActiveModel {
+    let VolunteerTeam { id, name, region_code, origin, member_count: _, version, created_at, updated_at } = value;
+    volunteer_team::ActiveModel {
+        id: Set(id.0),
+        name: Set(name.clone()),
+        region_code: Set(region_code.to_string()),
+        origin: Set(origin.name().to_owned()),
+        version: Set(*version),
+        created_at: Set(*created_at),
+        updated_at: Set(*updated_at),
+    }
+}
+
+impl SortKey for Row {
+    fn keyset(&self, _: Option<&'static str>) -> Keyset {
+        Keyset { sort: None, id: self.team.id.to_string() }
+    }
+}
+
+impl TryFrom<Row> for VolunteerTeam {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let Row { team, member_count } = row;
+        let volunteer_team::Model { id, name, region_code, origin, version, created_at, updated_at } = team;
+        Ok(Self {
+            id: id.into(),
+            name,
+            region_code: word(RegionCode::parse(&region_code).ok(), TABLE, "region_code", &id)?,
+            origin: word(Origin::from_name(&origin), TABLE, "origin", &id)?,
+            member_count,
+            version,
+            created_at,
+            updated_at,
+        })
+    }
+}

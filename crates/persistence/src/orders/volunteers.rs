@@ -1,0 +1,276 @@
+//! Volunteers. What they did is counted from the orders, never stored.
+
+use domain::{
+    access::{Access, Reach},
+    cn::RegionCode,
+    id::{PersonId, VolunteerId},
+    orders::{Origin, Volunteer, VolunteerState},
+    outcome::Outcome,
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select,
+    sea_query::{Condition, Expr, LockType, SimpleExpr},
+};
+use uuid::Uuid;
+
+use super::entity::volunteer;
+use crate::{
+    error::{Error, Result},
+    keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
+    rows::{Found, Rows, word},
+    scope::{self, ScopeColumns},
+    tx::Tx,
+};
+
+const TABLE: &str = "volunteers";
+
+/// Which volunteers.
+#[derive(Debug, Clone, Default)]
+pub struct VolunteerFilter {
+    /// In this subtree.
+    pub region: Option<RegionCode>,
+    /// In one of these states; all if empty.
+    pub state: Vec<VolunteerState>,
+    /// With this skill.
+    pub skill: Option<String>,
+    /// Only those who take (or do not take) orders at present.
+    pub available: Option<bool>,
+    /// With this in the name.
+    pub q: Option<String>,
+}
+
+/// Finder of volunteers.
+#[derive(Debug)]
+pub struct Volunteers<'a, C>(Rows<'a, C>);
+
+impl<'a, C> Rows<'a, C> {
+    /// Volunteers.
+    #[must_use]
+    pub fn volunteers(self) -> Volunteers<'a, C> {
+        Volunteers(self)
+    }
+}
+
+fn region_column() -> Expr {
+    Expr::col((volunteer::Entity, volunteer::Column::RegionCode))
+}
+
+fn visible(access: &Access) -> Condition {
+    let own = |reach: &Reach| -> Option<SimpleExpr> {
+        match reach {
+            Reach::Own(_, Some(person)) => Some(volunteer::Column::PersonId.eq(person.0)),
+            _ => None,
+        }
+    };
+    scope::visible(access, &ScopeColumns { region: Some(region_column()), compound: None, cut: false, related: &own })
+}
+
+/// What goes with a row: `(expression, name)`.
+const COUNTED: &[(&str, &str)] = &[
+    ("(SELECT p.name FROM persons p WHERE p.id = volunteers.person_id)", "display_name"),
+    (
+        "(SELECT count(*) FROM service_orders o WHERE o.holder_id = volunteers.id AND o.state IN ('completed', 'confirmed'))",
+        "orders_done",
+    ),
+    (
+        "(SELECT CAST(COALESCE(SUM(w.ended_ms - w.started_ms), 0) AS BIGINT) FROM order_work w WHERE w.volunteer_id = volunteers.id)",
+        "milliseconds",
+    ),
+];
+
+#[derive(FromQueryResult)]
+struct Row {
+    #[sea_orm(nested)]
+    volunteer: volunteer::Model,
+    display_name: String,
+    user_id: Option<Uuid>,
+    orders_done: i64,
+    milliseconds: i64,
+}
+
+fn select() -> Select<volunteer::Entity> {
+    let account = "(SELECT u.id FROM users u WHERE u.person_id = volunteers.person_id AND u.state = 'active' \
+                   ORDER BY u.id LIMIT 1)";
+    let select = volunteer::Entity::find().expr_as(Expr::cust(account), "user_id");
+    COUNTED.iter().fold(select, |select, (expression, name)| select.expr_as(Expr::cust(*expression), *name))
+}
+
+impl<C: ConnectionTrait> Volunteers<'_, C> {
+    /// One volunteer whom the caller sees.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    pub async fn get(&self, access: &Access, id: VolunteerId) -> Result<Found<Volunteer>> {
+        let select = select().filter(volunteer::Column::Id.eq(id.0)).filter(visible(access));
+        let row = select.into_model::<Row>().one(self.0.conn).await?.ok_or(Error::NotFound)?;
+        Found::judge(access, row.try_into()?)
+    }
+
+    /// The same, kept from others who want to change it until this transaction ends.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    pub async fn get_to_change(&self, access: &Access, id: VolunteerId) -> Result<Found<Volunteer>> {
+        let select = select().filter(volunteer::Column::Id.eq(id.0)).filter(visible(access)).lock(LockType::Update);
+        let row = select.into_model::<Row>().one(self.0.conn).await?.ok_or(Error::NotFound)?;
+        Found::judge(access, row.try_into()?)
+    }
+
+    /// A page of volunteers whom the caller sees, by id.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn page(
+        &self,
+        access: &Access,
+        filter: &VolunteerFilter,
+        request: &PageRequest,
+    ) -> Result<Page<Found<Volunteer>>> {
+        let VolunteerFilter { region, state, skill, available, q } = filter;
+        let mut select = select().filter(visible(access));
+        if let Some(region) = region {
+            select = select.filter(scope::within(region_column(), region));
+        }
+        if !state.is_empty() {
+            select = select.filter(volunteer::Column::State.is_in(state.iter().map(|state| state.name())));
+        }
+        if let Some(skill) = skill {
+            // skills are codes of letters and underscores, so the quoted code cannot be part of another one
+            let quoted = format!("%\"{}\"%", skill.replace(['%', '"', '\\'], ""));
+            select = select.filter(Expr::cust_with_values("CAST(volunteers.skills AS TEXT) LIKE $1", [quoted]));
+        }
+        if let Some(available) = available {
+            select = select.filter(volunteer::Column::Available.eq(*available));
+        }
+        if let Some(q) = q {
+            let name = Expr::cust("(SELECT p.name FROM persons p WHERE p.id = volunteers.person_id)");
+            select = select.filter(scope::contains(name, q));
+        }
+        let sorting =
+            Sorting { name: None, column: None, id: Expr::col((volunteer::Entity, volunteer::Column::Id)), uuid: true };
+        let rows = page::<_, Row, _>(self.0.conn, select, sorting, request).await?;
+        rows.try_map(|row| Found::judge(access, row.try_into()?))
+    }
+
+    /// Whether a person is or was a volunteer or has applied.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn of_person(&self, person: PersonId) -> Result<Option<Volunteer>> {
+        let row =
+            select().filter(volunteer::Column::PersonId.eq(person.0)).into_model::<Row>().one(self.0.conn).await?;
+        row.map(TryInto::try_into).transpose()
+    }
+}
+
+impl Tx {
+    /// Saves a new application.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] if the person has a row already.
+    pub async fn insert_volunteer(&self, outcome: Outcome<Volunteer>) -> Result<Volunteer> {
+        let Outcome { value, events, effects: _ } = outcome;
+        volunteer::Entity::insert(row_of(&value)).exec_without_returning(&self.conn).await?;
+        self.record(&events).await?;
+        Ok(value)
+    }
+
+    /// Saves a changed row.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if it was changed meanwhile.
+    pub async fn update_volunteer(&self, outcome: Outcome<Volunteer>) -> Result<Volunteer> {
+        let Outcome { value, events, effects: _ } = outcome;
+        let mut row = row_of(&value);
+        row.id = sea_orm::ActiveValue::NotSet;
+        let done = volunteer::Entity::update_many()
+            .set(row)
+            .filter(volunteer::Column::Id.eq(value.id.0))
+            .filter(volunteer::Column::Version.eq(value.version - 1))
+            .exec(&self.conn)
+            .await?;
+        if done.rows_affected != 1 {
+            return Err(Error::Stale);
+        }
+        self.record(&events).await?;
+        Ok(value)
+    }
+}
+
+pub(crate) fn row_of(value: &Volunteer) -> volunteer::ActiveModel {
+    let Volunteer {
+        id,
+        person_id,
+        user_id: _,
+        display_name: _,
+        skills,
+        region_code,
+        available,
+        origin,
+        state,
+        orders_done: _,
+        minutes_served: _,
+        version,
+        created_at,
+        updated_at,
+    } = value;
+    volunteer::ActiveModel {
+        id: Set(id.0),
+        person_id: Set(person_id.0),
+        skills: Set(skills.clone().into()),
+        region_code: Set(region_code.to_string()),
+        available: Set(*available),
+        origin: Set(origin.name().to_owned()),
+        state: Set(state.name().to_owned()),
+        version: Set(*version),
+        created_at: Set(*created_at),
+        updated_at: Set(*updated_at),
+    }
+}
+
+impl SortKey for Row {
+    fn keyset(&self, _: Option<&'static str>) -> Keyset {
+        Keyset { sort: None, id: self.volunteer.id.to_string() }
+    }
+}
+
+impl TryFrom<Row> for Volunteer {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let Row { volunteer, display_name, user_id, orders_done, milliseconds } = row;
+        let volunteer::Model {
+            id,
+            person_id,
+            skills,
+            region_code,
+            available,
+            origin,
+            state,
+            version,
+            created_at,
+            updated_at,
+        } = volunteer;
+        Ok(Self {
+            id: id.into(),
+            person_id: person_id.into(),
+            user_id: user_id.map(Into::into),
+            display_name,
+            skills: serde_json::from_value(skills).map_err(|_| Error::Corrupt {
+                table: TABLE,
+                column: "skills",
+                row: id.to_string(),
+            })?,
+            region_code: word(RegionCode::parse(&region_code).ok(), TABLE, "region_code", &id)?,
+            available,
+            origin: word(Origin::from_name(&origin), TABLE, "origin", &id)?,
+            state: word(VolunteerState::from_name(&state), TABLE, "state", &id)?,
+            orders_done,
+            minutes_served: milliseconds / 60_000,
+            version,
+            created_at,
+            updated_at,
+        })
+    }
+}

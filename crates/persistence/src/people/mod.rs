@@ -1,0 +1,9 @@
+//! Persons and households.
+
+pub(crate) mod entity;
+mod households;
+mod persons;
+
+pub use households::{HouseholdFilter, Households};
+pub(crate) use persons::{PHONE, TABLE as PERSONS};
+pub use persons::{PersonFilter, PersonSearch, Persons};

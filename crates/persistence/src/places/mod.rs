@@ -1,0 +1,10 @@
+//! Regions, organizations and compounds.
+
+mod compounds;
+pub(crate) mod entity;
+mod organizations;
+mod regions;
+
+pub use compounds::{CompoundFilter, Compounds};
+pub use organizations::{OrganizationFilter, Organizations};
+pub use regions::{RegionFilter, Regions};

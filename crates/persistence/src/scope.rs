@@ -1,0 +1,66 @@
+//! The policy's reaches as conditions: the twin of `domain::access::Located`.
+
+use domain::{
+    access::{Access, Reach},
+    cn::{RegionCode, RegionLevel},
+};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LikeExpr, SimpleExpr};
+
+/// The columns of a table that say where a row is, and the relations that only it knows.
+pub(crate) struct ScopeColumns<'a> {
+    pub region: Option<SimpleExpr>,
+    pub compound: Option<SimpleExpr>,
+    /// Whether the table has indexes on its code cut to the levels of [`within_cut`].
+    pub cut: bool,
+    pub related: &'a dyn Fn(&Reach) -> Option<SimpleExpr>,
+}
+
+/// The rows that are visible for an access.
+pub(crate) fn visible(access: &Access, columns: &ScopeColumns<'_>) -> Condition {
+    let mut any = Condition::any();
+    let mut is_empty = true;
+    for reach in access.visible() {
+        let condition = match reach {
+            Reach::Everywhere => Some(Expr::cust("1 = 1")),
+            Reach::Region(code) => columns
+                .region
+                .clone()
+                .map(|column| if columns.cut { within_cut(column, code) } else { within(column, code) }),
+            Reach::Compound(id) => columns.compound.clone().map(|column| column.eq(id.0)),
+            relation => (columns.related)(relation),
+        };
+        if let Some(condition) = condition {
+            any = any.add(condition);
+            is_empty = false;
+        }
+    }
+    if is_empty { any.add(Expr::cust("1 = 0")) } else { any }
+}
+
+/// A subtree as a range of codes, which a plain index serves.
+pub(crate) fn within(column: SimpleExpr, code: &RegionCode) -> SimpleExpr {
+    // the first text after all that begin with the code: its last digit counted up (`9` becomes `:`)
+    let mut end = code.as_str().to_owned();
+    if let Some(last) = end.pop() {
+        end.push(char::from_u32(u32::from(last) + 1).unwrap_or(last));
+    }
+    column.clone().gte(code.as_str()).and(column.lt(end))
+}
+
+/// A subtree as an equality on the code cut to its level, where an index begins with that; sorted lists of a
+/// subtree then need no sorting.
+pub(crate) fn within_cut(column: SimpleExpr, code: &RegionCode) -> SimpleExpr {
+    match code.level() {
+        RegionLevel::County => Expr::cust("substr(service_orders.region_code, 1, 6)").eq(code.as_str()),
+        RegionLevel::Township => Expr::cust("substr(service_orders.region_code, 1, 9)").eq(code.as_str()),
+        RegionLevel::Community => Expr::cust("substr(service_orders.region_code, 1, 12)").eq(code.as_str()),
+        RegionLevel::Province | RegionLevel::City | RegionLevel::Grid => within(column, code),
+    }
+}
+
+/// Whether a text contains another one, letter case aside; `%` and `_` mean themselves.
+pub(crate) fn contains(column: SimpleExpr, text: &str) -> SimpleExpr {
+    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let lower = Expr::expr(sea_orm::sea_query::Func::lower(column));
+    lower.like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
+}

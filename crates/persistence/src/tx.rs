@@ -1,0 +1,91 @@
+//! A write in progress.
+
+use std::{net::IpAddr, sync::Arc};
+
+use domain::{
+    id::{IdSource, SessionId, UserId},
+    time::Instant,
+};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+
+use crate::{error::Result, rows::Rows, vault::Vault};
+
+/// Who writes, when, and by which request: what every event of a transaction carries.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// When.
+    pub now: Instant,
+    /// Who; `None` is the system itself.
+    pub user_id: Option<UserId>,
+    /// In which session.
+    pub session_id: Option<SessionId>,
+    /// From which address.
+    pub address: Option<IpAddr>,
+    /// By which operation of the API, or which job.
+    pub operation: String,
+    /// By which request.
+    pub request_id: String,
+}
+
+impl Stamp {
+    /// The stamp of what the system does by itself.
+    #[must_use]
+    pub fn system(now: Instant, job: &str) -> Self {
+        Self {
+            now,
+            user_id: None,
+            session_id: None,
+            address: None,
+            operation: job.to_owned(),
+            request_id: String::new(),
+        }
+    }
+}
+
+/// A transaction. Dropping it undoes everything.
+pub struct Tx {
+    pub(crate) conn: DatabaseTransaction,
+    vault: Arc<Vault>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) stamp: Stamp,
+}
+
+impl std::fmt::Debug for Tx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tx({})", self.stamp.operation)
+    }
+}
+
+impl Tx {
+    pub(crate) fn new(conn: DatabaseTransaction, vault: Arc<Vault>, ids: Arc<dyn IdSource>, stamp: Stamp) -> Self {
+        Self { conn, vault, ids, stamp }
+    }
+
+    /// The rows as this transaction sees them.
+    #[must_use]
+    pub fn rows(&self) -> Rows<'_, DatabaseTransaction> {
+        Rows::new(&self.conn, &self.vault)
+    }
+
+    /// When this transaction writes.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.stamp.now
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.conn.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// Makes it permanent.
+    ///
+    /// # Errors
+    /// If the database does not take it.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.conn.commit().await?)
+    }
+}

@@ -1,0 +1,54 @@
+//! The schema of Lianxin, step by step, for SQLite and PostgreSQL.
+//!
+//! A step is written once, in SQL, with a few words that differ between the two ([`dialect`]). Each step runs
+//! in a transaction of its own on both databases, so that a crash leaves all of it or nothing.
+
+mod dialect;
+mod m0001_identity;
+mod m0002_places;
+mod m0003_people;
+mod m0004_events;
+mod m0005_orders;
+mod m0006_idempotency;
+
+pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+/// Runs the steps that a database has not seen.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_identity::Migration),
+            Box::new(m0002_places::Migration),
+            Box::new(m0003_people::Migration),
+            Box::new(m0004_events::Migration),
+            Box::new(m0005_orders::Migration),
+            Box::new(m0006_idempotency::Migration),
+        ]
+    }
+}
+
+/// The name of the newest step: the version of the schema.
+#[must_use]
+pub fn newest() -> String {
+    Migrator::migrations().last().map(|step| step.name().to_owned()).unwrap_or_default()
+}
+
+/// The SQL of all steps: whoever keeps a migrated database as a template can tell from it whether it is current.
+#[must_use]
+pub fn fingerprint() -> String {
+    [
+        m0001_identity::SQL,
+        m0002_places::SQL,
+        m0003_people::SQL,
+        m0004_events::SQL,
+        m0004_events::GUARDS_SQLITE,
+        m0004_events::GUARDS_POSTGRES,
+        m0005_orders::SQL,
+        m0006_idempotency::SQL,
+    ]
+    .concat()
+}

@@ -1,0 +1,54 @@
+//! Runs a command with a PostgreSQL server for its tests:
+//!
+//! ```text
+//! cargo run -p lianxin-tests --bin with-postgres -- cargo test --workspace
+//! ```
+//!
+//! The server is the one named by `LIANXIN_TEST_PG_URL`, or else a throw-away one that all test
+//! processes of the command share and that stops with it. The exit code is the command's.
+
+use std::{
+    env,
+    os::unix::process::ExitStatusExt as _,
+    process::{Command, ExitCode, ExitStatus},
+};
+
+use harness::{
+    database::{Backend, TestDatabase, postgres_version},
+    postgres::{Server, THROWAWAY_VARIABLE, URL_VARIABLE, say},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(status) => exit_code(status),
+        Err(error) => {
+            say(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<ExitStatus, String> {
+    let mut arguments = env::args_os().skip(1);
+    let program = arguments.next().ok_or("usage: with-postgres COMMAND [ARGUMENT]...")?;
+    let server = Server::find()?;
+    let version = postgres_version(server.url.as_str()).await.map_err(|error| format!("{}: {error}", server.origin))?;
+    say(&format!("PostgreSQL {version}, {}", server.origin));
+    // where nothing must be left, the template goes with its last copy: this one outlasts the others
+    let _last_copy = if server.throwaway { None } else { Some(TestDatabase::new(Backend::Postgres).await) };
+
+    let mut command = Command::new(&program);
+    command.args(arguments);
+    command.env(URL_VARIABLE, server.url.as_str());
+    if server.throwaway {
+        command.env(THROWAWAY_VARIABLE, "1");
+    }
+    command.status().map_err(|error| format!("cannot run {}: {error}", program.display()))
+}
+
+/// The command's exit code, or what a shell makes of the signal that ended it.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
