@@ -270,7 +270,7 @@ impl Database {
                 .join(sea_orm::JoinType::InnerJoin, positions())
                 .expr_as(Expr::cust("event_positions.position"), "position")
                 .expr_as(Expr::cust("event_positions.hash"), "hash")
-                .filter(Expr::cust_with_values("event_positions.position > $1", [last.position]))
+                .filter(Expr::cust("event_positions.position").gt(last.position))
                 .order_by_position()
                 .limit(BATCH)
                 .into_model()

@@ -6,7 +6,7 @@ use domain::{
     id::{IdSource, SessionId, UserId},
     time::Instant,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::DatabaseTransaction;
 
 use crate::{error::Result, rows::Rows, vault::Vault};
 
@@ -75,10 +75,6 @@ impl Tx {
 
     pub(crate) fn vault(&self) -> &Vault {
         &self.vault
-    }
-
-    pub(crate) fn is_postgres(&self) -> bool {
-        self.conn.get_database_backend() == DbBackend::Postgres
     }
 
     /// Makes it permanent.

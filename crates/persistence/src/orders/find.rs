@@ -10,7 +10,7 @@ use domain::{
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
     Statement,
-    sea_query::{Condition, Expr, ExprTrait, LockType, SimpleExpr},
+    sea_query::{Condition, Expr, ExprTrait, LockType, Query, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -105,10 +105,7 @@ fn related(reach: &Reach) -> Option<SimpleExpr> {
     let region = || Expr::col((service_order::Entity, C_::RegionCode));
     Some(match reach {
         Reach::Requester(person) => C_::RequesterId.eq(person.0),
-        Reach::Participant(person) => Expr::cust_with_values(
-            "service_orders.id IN (SELECT order_id FROM order_participants WHERE person_id = $1)",
-            [person.0],
-        ),
+        Reach::Participant(person) => joined_by(*person),
         Reach::Neighbor(code) => C_::Private.eq(false).and(scope::within(region(), code)),
         Reach::OpenPool(code) => Expr::cust("service_orders.state = 'dispatched' AND service_orders.target = 'open'")
             .and(scope::within(region(), code)),
@@ -123,9 +120,18 @@ fn related(reach: &Reach) -> Option<SimpleExpr> {
     })
 }
 
+fn joined_by(person: PersonId) -> SimpleExpr {
+    let joined = Query::select()
+        .column("order_id")
+        .from("order_participants")
+        .and_where(Expr::col("person_id").eq(person.0))
+        .take();
+    Expr::col((service_order::Entity, C_::Id)).in_subquery(joined)
+}
+
 /// The ids of those who declined stand as JSON text in the row; an id cannot be part of another one.
 fn not_declined_by(volunteer: VolunteerId) -> SimpleExpr {
-    Expr::cust_with_values("CAST(service_orders.declined_by AS TEXT) NOT LIKE $1", [format!("%{volunteer}%")])
+    Expr::cust("CAST(service_orders.declined_by AS TEXT)").not_like(format!("%{volunteer}%"))
 }
 
 fn visible(access: &Access) -> Condition {
@@ -180,10 +186,7 @@ fn filtered(mut select: Select<service_order::Entity>, filter: &OrderFilter) -> 
 impl<C: ConnectionTrait> Orders<'_, C> {
     fn select(&self) -> Select<service_order::Entity> {
         let joined = match self.caller {
-            Some(person) => Expr::cust_with_values(
-                "EXISTS (SELECT 1 FROM order_participants o WHERE o.order_id = service_orders.id AND o.person_id = $1)",
-                [person.0],
-            ),
+            Some(person) => joined_by(person),
             None => Expr::cust("(1 = 0)"),
         };
         let select = service_order::Entity::find().expr_as(joined, "joined_by_caller");

@@ -10,7 +10,7 @@ use domain::{
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select,
-    sea_query::{Condition, Expr, LockType, SimpleExpr},
+    sea_query::{Condition, Expr, ExprTrait, LockType, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -138,7 +138,7 @@ impl<C: ConnectionTrait> Volunteers<'_, C> {
         if let Some(skill) = skill {
             // skills are codes of letters and underscores, so the quoted code cannot be part of another one
             let quoted = format!("%\"{}\"%", skill.replace(['%', '"', '\\'], ""));
-            select = select.filter(Expr::cust_with_values("CAST(volunteers.skills AS TEXT) LIKE $1", [quoted]));
+            select = select.filter(Expr::cust("CAST(volunteers.skills AS TEXT)").like(quoted));
         }
         if let Some(available) = available {
             select = select.filter(volunteer::Column::Available.eq(*available));

@@ -6,13 +6,13 @@ use domain::{
     access::{Access, Reach},
     cn::RegionCode,
     event::EventDraft,
-    id::{CompoundId, HouseholdId},
+    id::{CompoundId, HouseholdId, PersonId},
     people::{Household, HouseholdMember, Relation},
 };
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    sea_query::{Condition, Expr, SimpleExpr},
+    sea_query::{Condition, Expr, ExprTrait, Query, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -57,11 +57,7 @@ fn region_column() -> Expr {
 fn visible(access: &Access) -> Condition {
     let own = |reach: &Reach| -> Option<SimpleExpr> {
         match reach {
-            Reach::Own(_, Some(person)) => Some(Expr::cust_with_values(
-                "EXISTS (SELECT 1 FROM household_members m WHERE m.household_id = households.id \
-                 AND m.valid_until IS NULL AND m.person_id = $1)",
-                [person.0],
-            )),
+            Reach::Own(_, Some(person)) => Some(belongs_to(*person)),
             _ => None,
         }
     };
@@ -74,6 +70,16 @@ fn visible(access: &Access) -> Condition {
             related: &own,
         },
     )
+}
+
+fn belongs_to(person: PersonId) -> SimpleExpr {
+    let households = Query::select()
+        .column("household_id")
+        .from("household_members")
+        .and_where(Expr::col("person_id").eq(person.0))
+        .and_where(Expr::col("valid_until").is_null())
+        .take();
+    Expr::col((household::Entity, household::Column::Id)).in_subquery(households)
 }
 
 impl<C: ConnectionTrait> Households<'_, C> {
