@@ -1,8 +1,9 @@
 //! Compounds 小区 as places: what they are called and where their buildings are.
 
 use crate::{
-    access::Located,
+    access::{Located, ResourceKind},
     cn::RegionCode,
+    event::{EventDraft, Subject},
     id::{BuildingId, CompoundId, UnitId},
     time::Instant,
 };
@@ -59,5 +60,14 @@ impl Located for Compound {
 
     fn compound(&self) -> Option<CompoundId> {
         Some(self.id)
+    }
+}
+
+impl Compound {
+    /// The event of a change to it, after its version was counted up.
+    #[must_use]
+    pub fn event(&self, kind: &'static str) -> EventDraft {
+        let subject = Subject { kind: ResourceKind::Compound, id: self.id.to_string(), version: self.version };
+        EventDraft::new(kind, subject, Some(self.region_code.clone()))
     }
 }

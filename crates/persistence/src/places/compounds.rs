@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use domain::{
     access::Access,
     cn::RegionCode,
-    id::CompoundId,
+    event::EventDraft,
+    id::{BuildingId, CompoundId},
     places::{Building, Compound, Unit},
 };
 use sea_orm::{
+    ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Condition, Expr},
 };
@@ -20,6 +22,7 @@ use crate::{
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, word},
     scope::{self, ScopeColumns},
+    tx::Tx,
 };
 
 /// Which compounds.
@@ -169,4 +172,52 @@ impl SortKey for compound::Model {
     fn keyset(&self, _: Option<&'static str>) -> Keyset {
         Keyset { sort: None, id: self.id.to_string() }
     }
+}
+
+impl Tx {
+    /// Saves a new compound with its buildings and units.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] if its community has the code already.
+    pub async fn insert_compound(&self, value: Compound, event: EventDraft) -> Result<Compound> {
+        let Compound { id, region_code, code, name, buildings, version, created_at, updated_at } = &value;
+        let row = compound::ActiveModel {
+            id: Set(id.0),
+            region_code: Set(region_code.to_string()),
+            code: Set(code.clone()),
+            name: Set(name.clone()),
+            version: Set(*version),
+            created_at: Set(*created_at),
+            updated_at: Set(*updated_at),
+        };
+        compound::Entity::insert(row).exec_without_returning(&self.conn).await?;
+        let building_rows: Vec<_> = buildings.iter().map(|building| building_row(*id, building)).collect();
+        if !building_rows.is_empty() {
+            building::Entity::insert_many(building_rows).exec_without_returning(&self.conn).await?;
+        }
+        let unit_rows: Vec<_> = buildings
+            .iter()
+            .flat_map(|building| building.units.iter().map(|unit| unit_row(building.id, unit)))
+            .collect();
+        if !unit_rows.is_empty() {
+            unit::Entity::insert_many(unit_rows).exec_without_returning(&self.conn).await?;
+        }
+        self.record(&[event]).await?;
+        Ok(value)
+    }
+}
+
+fn building_row(compound: CompoundId, value: &Building) -> building::ActiveModel {
+    let Building { id, code, name, units: _ } = value;
+    building::ActiveModel {
+        id: Set(id.0),
+        compound_id: Set(compound.0),
+        code: Set(code.clone()),
+        name: Set(name.clone()),
+    }
+}
+
+fn unit_row(building: BuildingId, value: &Unit) -> unit::ActiveModel {
+    let Unit { id, code, name } = value;
+    unit::ActiveModel { id: Set(id.0), building_id: Set(building.0), code: Set(code.clone()), name: Set(name.clone()) }
 }

@@ -1,0 +1,194 @@
+//! The routes, and the layers around them.
+
+use std::sync::Arc;
+
+use actix_cors::Cors;
+use actix_web::{
+    App as ActixApp, HttpRequest, HttpResponse, ResponseError as _,
+    body::MessageBody,
+    dev::{ResourceDef, ServiceFactory, ServiceRequest, ServiceResponse},
+    get,
+    http::Method,
+    middleware::{Compress, from_fn},
+    web::{self, Data},
+};
+use serde_json::{Value, json};
+use utoipa::OpenApi as _;
+use utoipa_actix_web::{AppExt as _, scope, service_config::ServiceConfig};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{
+    http::{auth::authenticate, envelope},
+    identity, openapi, orders, places,
+    problem::Problem,
+    state::App,
+};
+
+fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(identity::login)
+        .service(identity::refresh)
+        .service(identity::logout)
+        .service(identity::first_administrator)
+        .service(identity::me)
+        .service(places::list_regions)
+        .service(places::get_region)
+        .service(places::list_compounds)
+        .service(places::get_compound)
+        .service(orders::list_service_kinds)
+        .service(orders::get_service_kind)
+        .service(orders::list_service_orders)
+        .service(orders::create_service_order)
+        .service(orders::similar_service_orders)
+        .service(orders::count_service_orders)
+        .service(orders::get_service_order)
+        .service(orders::put_service_order)
+        .service(orders::update_service_order)
+        .service(orders::list_service_order_events)
+        .service(orders::service_order_candidates)
+        .service(orders::dispatch_service_order)
+        .service(orders::accept_service_order)
+        .service(orders::decline_service_order)
+        .service(orders::claim_service_order)
+        .service(orders::transfer_service_order)
+        .service(orders::start_service_order)
+        .service(orders::hold_service_order)
+        .service(orders::resume_service_order)
+        .service(orders::complete_service_order)
+        .service(orders::confirm_service_order)
+        .service(orders::reopen_service_order)
+        .service(orders::cancel_service_order)
+        .service(orders::reject_service_order)
+        .service(orders::merge_service_order)
+        .service(orders::join_service_order)
+        .service(orders::contact_service_order);
+}
+
+/// The OpenAPI document as it is served under a public URL.
+#[must_use]
+pub fn document(public_url: &str) -> Value {
+    let (_, api) = ActixApp::new()
+        .into_utoipa_app()
+        .openapi(openapi::Document::openapi())
+        .service(scope::scope("/api/v1").configure(routes))
+        .split_for_parts();
+    openapi::finish(&api, public_url)
+}
+
+/// What the workers share.
+#[derive(Clone)]
+pub struct Served {
+    app: Data<App>,
+    document: Arc<str>,
+    methods: Arc<Vec<(ResourceDef, String)>>,
+}
+
+impl Served {
+    /// Puts the document together once.
+    #[must_use]
+    pub fn new(app: Data<App>) -> Self {
+        let document = document(&app.settings.public_url);
+        let methods = document["paths"].as_object().into_iter().flatten().map(|(path, item)| {
+            let mut names: Vec<String> =
+                item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
+            names.sort();
+            (ResourceDef::new(path.as_str()), names.join(", "))
+        });
+        let methods = Arc::new(methods.collect());
+        Self { app, document: document.to_string().into(), methods }
+    }
+}
+
+/// The service of one worker.
+pub fn build(
+    served: Served,
+) -> ActixApp<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let Served { app, document, methods } = served;
+    let (actix, _) =
+        ActixApp::new().into_utoipa_app().service(scope::scope("/api/v1").configure(routes)).split_for_parts();
+    actix
+        .app_data(app.clone())
+        .service(identity::jwks)
+        .service(livez)
+        .service(readyz)
+        .service(problem_page)
+        .route(
+            "/openapi.json",
+            web::get().to(move || {
+                let document = Arc::clone(&document);
+                async move { HttpResponse::Ok().content_type("application/json").body(document.to_string()) }
+            }),
+        )
+        .service(
+            SwaggerUi::new("/docs/{_:.*}")
+                .config(utoipa_swagger_ui::Config::from("/openapi.json").persist_authorization(false)),
+        )
+        .default_service(web::to(move |request: HttpRequest| {
+            let methods = Arc::clone(&methods);
+            async move { elsewhere(&methods, &request) }
+        }))
+        .wrap(from_fn(authenticate))
+        .wrap(from_fn(envelope::spare_small))
+        .wrap(Compress::default())
+        .wrap(cors(&app.settings.cors_origins))
+        .wrap(from_fn(envelope::envelope))
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let expose = ["ETag", "Location", "Link", "X-Request-Id", "Idempotency-Replayed", "Retry-After"];
+    origins
+        .iter()
+        .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))
+        .block_on_origin_mismatch(false)
+        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
+        .allow_any_header()
+        .expose_headers(expose)
+        .max_age(600)
+}
+
+/// A path that is known with another method, or not at all.
+fn elsewhere(methods: &[(ResourceDef, String)], request: &HttpRequest) -> HttpResponse {
+    match methods.iter().find(|(path, _)| path.is_match(request.path())) {
+        Some((_, allowed)) if request.method() != Method::OPTIONS => {
+            Problem::new("method-not-allowed").with_header("allow", allowed.clone()).error_response()
+        }
+        _ => Problem::new("not-found").error_response(),
+    }
+}
+
+#[get("/livez")]
+async fn livez() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "ok"}))
+}
+
+/// Ready: the database answers and its schema is the one that this program knows.
+#[get("/readyz")]
+async fn readyz(app: Data<App>) -> HttpResponse {
+    if !app.is_ready() {
+        return Problem::new("unavailable").error_response();
+    }
+    match app.database.health().await {
+        Ok(health) if health.schema == persistence::Database::known_schema() => HttpResponse::Ok()
+            .json(json!({"status": "ok", "schema": health.schema, "unsequenced_events": health.unsequenced_events})),
+        _ => Problem::new("unavailable").error_response(),
+    }
+}
+
+/// What a code means.
+#[get("/problems/{code}")]
+async fn problem_page(code: web::Path<String>) -> HttpResponse {
+    match crate::problem::CODES.iter().find(|(known, ..)| *known == code.as_str()) {
+        Some((code, status, zh, en)) => {
+            HttpResponse::Ok().json(json!({"code": code, "status": status, "title": {"zh-CN": zh, "en": en}}))
+        }
+        None => Problem::new("not-found").error_response(),
+    }
+}

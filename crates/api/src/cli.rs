@@ -1,0 +1,224 @@
+//! The command line.
+
+use std::{io::Write as _, sync::Arc, sync::atomic::Ordering, time::Duration};
+
+use actix_web::{HttpServer, web::Data};
+use chrono::TimeDelta;
+use clap::{Parser, Subcommand};
+use domain::time::Clock as _;
+use persistence::{Database, Stamp, Vault};
+
+use crate::{
+    app::{self, Served},
+    config::{Profile, Settings},
+    demo, identity, jobs,
+    keys::{KeyFile, Keys, new_secret},
+    openapi,
+    state::App,
+    system::{SystemClock, SystemIds},
+};
+
+/// 连心 Lianxin: the open backend for grassroots governance.
+#[derive(Parser)]
+#[command(name = "lianxin", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Migrate the database and serve the API
+    #[command(after_help = Settings::help())]
+    Serve {
+        /// Fill an empty database with the demonstration data first
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Bring the schema of the database up to date
+    Migrate,
+    /// Fill an empty database with the demonstration data
+    Demo,
+    /// Print the OpenAPI document
+    Openapi {
+        /// Print one line for each operation instead
+        #[arg(long)]
+        operations: bool,
+    },
+    /// Administration
+    Admin {
+        #[command(subcommand)]
+        command: Admin,
+    },
+    /// Check the chain of events
+    Audit {
+        #[command(subcommand)]
+        command: Audit,
+    },
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Print a code with which the first administrator makes his account, good for an hour
+    FirstAdministrator,
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Find any event that was changed, removed or slipped in
+    Verify,
+}
+
+fn say(line: &str) -> Result<(), String> {
+    writeln!(std::io::stdout(), "{line}").map_err(|error| error.to_string())
+}
+
+/// Runs the command line.
+///
+/// # Errors
+/// A sentence for the one who called it.
+pub async fn run() -> Result<(), String> {
+    let cli = Cli::parse();
+    if let Command::Openapi { operations } = cli.command {
+        let document = app::document("http://127.0.0.1:8080");
+        return if operations {
+            say(openapi::operations(&document).trim_end())
+        } else {
+            say(&serde_json::to_string_pretty(&document).map_err(|error| error.to_string())?)
+        };
+    }
+    let with_demo = matches!(cli.command, Command::Demo | Command::Serve { demo: true });
+    let settings = Settings::read(std::env::vars(), with_demo)?;
+    start_log(&settings)?;
+    for name in &settings.not_used {
+        tracing::warn!(setting = name, "this setting is not used yet");
+    }
+    let keys = KeyFile::read(&settings.keys_file, settings.profile == Profile::Development)?.keys()?;
+    persistence::migrate(&settings.database_url).await.map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))?;
+    let database = open(&settings, &keys).await?;
+    match cli.command {
+        Command::Serve { demo } => serve(settings, database, &keys, demo).await,
+        Command::Demo => fill(&settings, &database).await,
+        Command::Admin { command: Admin::FirstAdministrator } => first_administrator(&database).await,
+        Command::Audit { command: Audit::Verify } => verify(&database).await,
+        Command::Migrate | Command::Openapi { .. } => Ok(()),
+    }
+}
+
+fn start_log(settings: &Settings) -> Result<(), String> {
+    let filter =
+        tracing_subscriber::EnvFilter::try_new(&settings.log).map_err(|error| format!("LIANXIN_LOG: {error}"))?;
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init()
+        .map_err(|error| error.to_string())
+}
+
+/// Opens the database of these settings.
+///
+/// # Errors
+/// If it cannot be reached or a key is not usable.
+pub async fn open(settings: &Settings, keys: &Keys) -> Result<Database, String> {
+    let vault = Vault::new(&keys.vault)?;
+    Database::open(&settings.database_url, 8, vault, Arc::new(SystemIds))
+        .await
+        .map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))
+}
+
+async fn fill(settings: &Settings, database: &Database) -> Result<(), String> {
+    if !demo::may_load(database).await.map_err(|error| error.to_string())? {
+        return say("The database holds data already; nothing was added.");
+    }
+    let hash = identity::hash(&settings.demo_password).map_err(|problem| problem.to_string())?;
+    let bar = indicatif::ProgressBar::new(0);
+    let progress = |done: usize, all: usize| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    };
+    demo::load(database, SystemClock.now(), &hash, &progress).await.map_err(|error| error.to_string())?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+async fn first_administrator(database: &Database) -> Result<(), String> {
+    let code = new_secret()?;
+    let now = SystemClock.now();
+    let failed = |error: persistence::Error| error.to_string();
+    let tx = database.begin_write(Stamp::system(now, "admin first-administrator")).await.map_err(failed)?;
+    if tx.has_users().await.map_err(failed)? {
+        return Err("There are users already: the first administrator is made in an empty system.".to_owned());
+    }
+    let digest = identity::code_digest(&code);
+    tx.insert_one_time_code(digest, identity::FIRST_ADMINISTRATOR, now + TimeDelta::hours(1)).await.map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
+    say(&code)
+}
+
+async fn verify(database: &Database) -> Result<(), String> {
+    let bar = indicatif::ProgressBar::new_spinner();
+    let result = database.verify_events(|done| bar.set_position(done)).await.map_err(|error| error.to_string())?;
+    bar.finish_and_clear();
+    match result {
+        Ok(count) => say(&format!("{count} events, the chain is whole.")),
+        Err(fault) => Err(fault.to_string()),
+    }
+}
+
+async fn serve(settings: Settings, database: Database, keys: &Keys, with_demo: bool) -> Result<(), String> {
+    if with_demo {
+        fill(&settings, &database).await?;
+    }
+    let listen = settings.listen;
+    let url = settings.public_url.clone();
+    let app = Data::new(App::new(settings, database, keys, Arc::new(SystemClock), Arc::new(SystemIds))?);
+    app.ready.store(true, Ordering::Release);
+    let served = Served::new(app.clone());
+    let server = HttpServer::new(move || app::build(served.clone()))
+        .bind(listen)
+        .map_err(|error| format!("LIANXIN_LISTEN: {listen}: {error}"))?
+        .client_request_timeout(Duration::from_secs(5))
+        .max_connections(2_000)
+        .shutdown_timeout(25)
+        .disable_signals()
+        .run();
+    let background = actix_web::rt::spawn(jobs::run(app.clone()));
+    say(&format!("Lianxin serves {url}\nAPI reference: {url}/docs/"))?;
+    if with_demo {
+        say(&format!(
+            "Users: worker, volunteer, volunteer2, resident, resident2, street, yushui, auditor, admin …\n\
+             curl -s {url}/api/v1/auth/login -H 'Content-Type: application/json' \
+             -d '{{\"username\": \"resident\", \"password\": \"…\"}}'   (LIANXIN_DEMO_PASSWORD, by default lianxin-demo)"
+        ))?;
+    }
+    let handle = server.handle();
+    let stopping = app.clone();
+    actix_web::rt::spawn(async move {
+        stop_signal().await;
+        // first no more new requests, then the accepted ones end
+        stopping.ready.store(false, Ordering::Release);
+        let graceful = handle.stop(true);
+        tokio::select! {
+            () = graceful => {}
+            () = stop_signal() => handle.stop(false).await,
+        }
+    });
+    server.await.map_err(|error| error.to_string())?;
+    background.abort();
+    let ended = jobs::write_refusals(&app, app.now(), true).await;
+    ended.and(jobs::sequence_all(&app).await).map_err(|problem| problem.to_string())
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

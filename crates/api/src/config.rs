@@ -1,0 +1,213 @@
+//! Settings: by environment, or by a file that holds the same names.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+/// The settings: `(name, default, what it is, whether its part is built)`.
+pub const SETTINGS: &[(&str, &str, &str, bool)] = &[
+    ("LIANXIN_LISTEN", "127.0.0.1:8080", "address and port of the API", true),
+    ("LIANXIN_DATABASE_URL", "sqlite://lianxin.db", "sqlite://FILE or postgres://…", true),
+    ("LIANXIN_PUBLIC_URL", "http:// + listen address", "the address under which clients reach it", true),
+    ("LIANXIN_PROFILE", "development", "development | production", true),
+    ("LIANXIN_DEMO_PASSWORD", "lianxin-demo", "password of the demonstration users", true),
+    ("LIANXIN_LOG", "info", "what is logged, e.g. info,sqlx=warn", true),
+    (
+        "LIANXIN_KEYS_FILE",
+        "lianxin.keys beside the database",
+        "signing, encryption, index and cursor keys, mode 0600",
+        true,
+    ),
+    ("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", "20", "orders that one account may place a day, 0 = no limit", true),
+    ("LIANXIN_CORS_ORIGINS", "", "origins of web frontends, separated by commas", true),
+    ("LIANXIN_STORAGE_URL", "", "where attachments go", false),
+    ("LIANXIN_METRICS_LISTEN", "127.0.0.1:9464", "address and port of the metrics", false),
+    ("LIANXIN_RATE_LIMIT", "600", "requests per user and minute, 0 = no limit", false),
+    ("LIANXIN_TRUSTED_PROXIES", "", "addresses whose X-Forwarded-For is believed", false),
+    ("LIANXIN_TIME_ZONE", "Asia/Shanghai", "time zone of answers", false),
+    ("LIANXIN_PASSWORD_PROFILE", "standard", "standard | mlps3", false),
+    ("LIANXIN_REQUIRE_MFA", "", "second factor for privileged roles", false),
+    ("LIANXIN_CONFIG", "", "a TOML file with these names, lower case without LIANXIN_; the environment wins", true),
+];
+
+/// Development or production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Makes what is missing.
+    Development,
+    /// Refuses what is not safe.
+    Production,
+}
+
+/// The settings, parsed.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Which database.
+    pub database_url: String,
+    /// Under which address clients reach it; no slash at the end.
+    pub public_url: String,
+    /// Development or production.
+    pub profile: Profile,
+    /// Password of the demonstration users.
+    pub demo_password: String,
+    /// What is logged.
+    pub log: String,
+    /// Where the keys are.
+    pub keys_file: PathBuf,
+    /// Orders that one account may place a day; `None` is no limit.
+    pub orders_per_day: Option<u64>,
+    /// Origins of web frontends.
+    pub cors_origins: Vec<String>,
+    /// Names that were set although their part is not built yet.
+    pub not_used: Vec<String>,
+}
+
+impl Settings {
+    /// Reads the settings from the environment and, if it names one, a file.
+    ///
+    /// # Errors
+    /// A sentence with the name of the setting that is wrong or unknown.
+    pub fn read(environment: impl IntoIterator<Item = (String, String)>, demo: bool) -> Result<Self, String> {
+        let mut given: BTreeMap<String, String> = environment
+            .into_iter()
+            .filter(|(name, _)| name.starts_with("LIANXIN_") && !name.starts_with("LIANXIN_TEST_"))
+            .collect();
+        if let Some(path) = given.get("LIANXIN_CONFIG").filter(|path| !path.is_empty()) {
+            let text = std::fs::read_to_string(path).map_err(|error| format!("LIANXIN_CONFIG: {path}: {error}"))?;
+            let table: toml::Table = text.parse().map_err(|error| format!("LIANXIN_CONFIG: {path}: {error}"))?;
+            for (name, value) in table {
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                given.entry(format!("LIANXIN_{}", name.to_uppercase())).or_insert(value);
+            }
+        }
+        if let Some(name) = given.keys().find(|name| !SETTINGS.iter().any(|(known, ..)| known == name)) {
+            return Err(format!("{name}: there is no such setting"));
+        }
+        Self::parse(&given, demo)
+    }
+
+    fn parse(given: &BTreeMap<String, String>, demo: bool) -> Result<Self, String> {
+        let get = |name: &str| given.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        let listen: SocketAddr = get("LIANXIN_LISTEN")
+            .unwrap_or("127.0.0.1:8080")
+            .parse()
+            .map_err(|_| "LIANXIN_LISTEN: is not an address and port")?;
+        let database_url = get("LIANXIN_DATABASE_URL").unwrap_or("sqlite://lianxin.db").to_owned();
+        if !["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| database_url.starts_with(scheme)) {
+            return Err("LIANXIN_DATABASE_URL: is neither sqlite:// nor postgres://".to_owned());
+        }
+        let profile = match get("LIANXIN_PROFILE").unwrap_or("development") {
+            "development" => Profile::Development,
+            "production" => Profile::Production,
+            _ => return Err("LIANXIN_PROFILE: is neither development nor production".to_owned()),
+        };
+        let public_url = get("LIANXIN_PUBLIC_URL").map_or_else(|| format!("http://{listen}"), str::to_owned);
+        let parsed = url::Url::parse(&public_url).map_err(|_| "LIANXIN_PUBLIC_URL: is not a URL")?;
+        if !["http", "https"].contains(&parsed.scheme()) {
+            return Err("LIANXIN_PUBLIC_URL: is neither http nor https".to_owned());
+        }
+        let beside =
+            database_url.strip_prefix("sqlite://").map(PathBuf::from).and_then(|path| path.parent().map(PathBuf::from));
+        let keys_file =
+            get("LIANXIN_KEYS_FILE").map_or_else(|| beside.unwrap_or_default().join("lianxin.keys"), PathBuf::from);
+        let number = |name: &str, default: u64| {
+            get(name).map_or(Ok(default), |value| value.parse().map_err(|_| format!("{name}: is not a whole number")))
+        };
+        // a demonstration is walked through in minutes: no limits unless they are set
+        let orders = number("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", if demo { 0 } else { 20 })?;
+        number("LIANXIN_RATE_LIMIT", 600)?;
+        let cors_origins: Vec<String> = get("LIANXIN_CORS_ORIGINS")
+            .unwrap_or_default()
+            .split(',')
+            .map(|origin| origin.trim().trim_end_matches('/').to_owned())
+            .filter(|origin| !origin.is_empty())
+            .collect();
+        let settings = Self {
+            listen,
+            database_url,
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            profile,
+            demo_password: get("LIANXIN_DEMO_PASSWORD").unwrap_or("lianxin-demo").to_owned(),
+            log: get("LIANXIN_LOG").unwrap_or("info").to_owned(),
+            keys_file,
+            orders_per_day: (orders > 0).then_some(orders),
+            cors_origins,
+            not_used: given
+                .keys()
+                .filter(|name| SETTINGS.iter().any(|(known, _, _, built)| known == name && !built))
+                .cloned()
+                .collect(),
+        };
+        settings.judge(demo)?;
+        Ok(settings)
+    }
+
+    /// What production does not accept.
+    fn judge(&self, demo: bool) -> Result<(), String> {
+        if let Some(origin) = self.cors_origins.iter().find(|origin| url::Url::parse(origin).is_err()) {
+            return Err(format!("LIANXIN_CORS_ORIGINS: {origin} is not an origin"));
+        }
+        if self.profile == Profile::Development {
+            return Ok(());
+        }
+        if demo {
+            return Err("LIANXIN_PROFILE: there are no demonstration data in production".to_owned());
+        }
+        if let Ok(url) = url::Url::parse(&self.database_url)
+            && url.scheme().starts_with("postgres")
+        {
+            let local = matches!(url.host_str(), None | Some("" | "localhost" | "127.0.0.1" | "[::1]"));
+            let tls = url.query_pairs().any(|(name, value)| name == "sslmode" && value.starts_with("verify"));
+            if !local && !tls {
+                return Err("LIANXIN_DATABASE_URL: a remote database needs sslmode=verify-full".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// The page of `serve --help` that lists the settings.
+    #[must_use]
+    pub fn help() -> String {
+        let lines = SETTINGS.iter().map(|(name, default, what, built)| {
+            let built = if *built { "" } else { " [not used yet]" };
+            format!("  {name:<38} {what}{built}\n  {:<38} default: {default}\n", "")
+        });
+        format!("Settings (environment):\n{}", lines.collect::<String>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, String> {
+        Settings::read(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())), false)
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        for (name, value) in [
+            ("LIANXIN_LISTEN", "nowhere"),
+            ("LIANXIN_DATABASE_URL", "mysql://x"),
+            ("LIANXIN_PROFILE", "test"),
+            ("LIANXIN_PUBLIC_URL", "ftp://x"),
+            ("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", "many"),
+            ("LIANXIN_CORS_ORIGINS", "*"),
+            ("LIANXIN_COLOUR", "red"),
+        ] {
+            assert!(read(&[(name, value)]).unwrap_err().starts_with(name), "{name}");
+        }
+        assert!(read(&[("LIANXIN_TEST_X", "1"), ("PATH", "/bin")]).is_ok());
+    }
+
+    #[test]
+    fn production_needs_tls_to_a_remote_database() {
+        let remote = |query: &str| {
+            let url = format!("postgres://lianxin@db.example/lianxin{query}");
+            read(&[("LIANXIN_PROFILE", "production"), ("LIANXIN_DATABASE_URL", &url)])
+        };
+        assert!(remote("").unwrap_err().starts_with("LIANXIN_DATABASE_URL"));
+        assert!(remote("?sslmode=require").is_err());
+        assert!(remote("?sslmode=verify-full").is_ok());
+    }
+}

@@ -1,0 +1,263 @@
+//! The context of a request: who asks, when, and under which conditions.
+
+use std::{net::IpAddr, sync::Arc};
+
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web::Data};
+use domain::{
+    access::{Access, Action, Actor, ResourceKind},
+    cn::RegionCode,
+    time::Instant,
+};
+use persistence::{Begun, KeyUse, PageRequest, Stamp, StoredAnswer, Tx};
+use serde_json::Value;
+
+use super::reply::Reply;
+use crate::{problem::Problem, state::App};
+
+/// What the envelope knows of a request before anybody is identified.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// By which the caller names it.
+    pub request_id: String,
+    /// By which logs of several systems are joined (W3C trace context).
+    pub trace_id: String,
+}
+
+/// The context of an authenticated request.
+#[derive(Clone)]
+pub struct Ctx {
+    /// The service.
+    pub app: Data<App>,
+    /// Who asks.
+    pub actor: Arc<Actor>,
+    /// When, the same instant throughout the request.
+    pub now: Instant,
+    trace: Trace,
+    address: Option<IpAddr>,
+    method: String,
+    path: String,
+    operation: String,
+    idempotency_key: Option<String>,
+    if_match: Option<String>,
+    if_none_match: Option<String>,
+}
+
+/// The caller that authentication left with the request.
+#[must_use]
+pub fn actor_of(request: &HttpRequest) -> Option<Arc<Actor>> {
+    request.extensions().get::<Arc<Actor>>().cloned()
+}
+
+/// The trace that the envelope left with the request.
+#[must_use]
+pub fn trace_of(request: &HttpRequest) -> Trace {
+    let unknown = || Trace { request_id: String::new(), trace_id: String::new() };
+    request.extensions().get::<Trace>().cloned().unwrap_or_else(unknown)
+}
+
+impl FromRequest for Ctx {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(Self::new(request))
+    }
+}
+
+impl Ctx {
+    fn new(request: &HttpRequest) -> Result<Self, Problem> {
+        let app = request.app_data::<Data<App>>().ok_or_else(|| Problem::new("internal"))?.clone();
+        let actor = actor_of(request).ok_or_else(|| Problem::new("unauthenticated"))?;
+        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let idempotency_key = match request.headers().get("idempotency-key") {
+            None => None,
+            Some(value) => {
+                let key = value.to_str().unwrap_or_default().trim().trim_matches('"').to_owned();
+                if key.is_empty() || key.len() > 255 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    return Err(Problem::parameter("Idempotency-Key", "format"));
+                }
+                Some(key)
+            }
+        };
+        let now = app.now();
+        Ok(Self {
+            now,
+            actor,
+            trace: trace_of(request),
+            address: request.peer_addr().map(|address| address.ip()),
+            method: request.method().to_string(),
+            path: request.path().to_owned(),
+            operation: operation_of(request),
+            idempotency_key,
+            if_match: header("if-match"),
+            if_none_match: header("if-none-match"),
+            app,
+        })
+    }
+
+    /// Asks the policy.
+    ///
+    /// # Errors
+    /// `forbidden` where none of the caller's roles has anything to do with the kind of resource.
+    pub fn authorize(&self, action: Action, kind: ResourceKind) -> Result<Access, Problem> {
+        self.actor.authorize(action, kind, self.now).map_err(|_| Problem::new("forbidden"))
+    }
+
+    /// Who writes and when.
+    #[must_use]
+    pub fn stamp(&self) -> Stamp {
+        Stamp {
+            now: self.now,
+            user_id: Some(self.actor.user_id),
+            session_id: Some(self.actor.session_id),
+            address: self.address,
+            operation: self.operation.clone(),
+            request_id: self.trace.request_id.clone(),
+        }
+    }
+
+    /// Writes in one transaction: replays the answer to a key that was used before, else does the work, keeps the
+    /// answer under the key and commits. Whatever fails undoes all of it.
+    ///
+    /// # Errors
+    /// What the work refuses, and `idempotency-key-reused`.
+    pub async fn write(
+        &self,
+        content: &Value,
+        work: impl AsyncFnOnce(&Tx) -> Result<Reply, Problem>,
+    ) -> Result<Reply, Problem> {
+        let tx = self.app.database.begin_write(self.stamp()).await?;
+        let key = self.key_use(content);
+        if let Some(key) = &key {
+            match tx.begin_key(key).await? {
+                Begun::Fresh => {}
+                Begun::Reused => return Err(Problem::new("idempotency-key-reused")),
+                Begun::Replay(answer) => {
+                    self.still_visible(&tx, &answer).await?;
+                    return Ok(Reply::replayed(answer));
+                }
+            }
+        }
+        let reply = work(&tx).await?;
+        if let Some(key) = &key {
+            tx.keep_answer(key, &reply.stored()).await?;
+        }
+        tx.commit().await?;
+        self.app.wrote.notify_one();
+        Ok(reply)
+    }
+
+    fn key_use(&self, content: &Value) -> Option<KeyUse> {
+        let key = self.idempotency_key.clone().filter(|_| self.method == "POST")?;
+        let digest = self.app.database.vault().digest("request", content.to_string().as_bytes());
+        Some(KeyUse { user_id: self.actor.user_id, operation: format!("{} {}", self.method, self.path), key, digest })
+    }
+
+    /// An answer is only given again to one who still sees what it shows.
+    async fn still_visible(&self, tx: &Tx, answer: &StoredAnswer) -> Result<(), Problem> {
+        let Some((kind, id)) = answer.subject.as_ref().filter(|_| answer.in_sight) else { return Ok(()) };
+        let access = self.authorize(Action::Read, *kind)?;
+        let uuid = || id.parse::<uuid::Uuid>().map_err(|_| Problem::new("not-found"));
+        let rows = tx.rows();
+        match kind {
+            ResourceKind::ServiceOrder => {
+                rows.orders(self.actor.person_id).get(&access, uuid()?.into()).await.map(drop)?;
+            }
+            ResourceKind::ServiceKind => rows.service_kinds().get(&access, uuid()?.into()).await.map(drop)?,
+            ResourceKind::Volunteer => rows.volunteers().get(&access, uuid()?.into()).await.map(drop)?,
+            ResourceKind::VolunteerTeam => rows.teams().get(&access, uuid()?.into()).await.map(drop)?,
+            ResourceKind::Person => rows.persons().get(&access, uuid()?.into()).await.map(drop)?,
+            ResourceKind::User => rows.users().get(&access, uuid()?.into()).await.map(drop)?,
+            ResourceKind::Grant => rows.grants().get(&access, uuid()?.into()).await.map(drop)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Holds `If-Match` to a version, where it was sent.
+    ///
+    /// # Errors
+    /// `version-mismatch`
+    pub fn check_version(&self, version: i64) -> Result<(), Problem> {
+        let Some(given) = &self.if_match else { return Ok(()) };
+        let matches = given.split(',').map(str::trim).any(|tag| {
+            let tag = tag.trim_matches('"');
+            tag == "*" || tag.split('-').next().and_then(|text| text.parse().ok()) == Some(version)
+        });
+        if matches { Ok(()) } else { Err(Problem::new("version-mismatch").with("current_version", version)) }
+    }
+
+    /// The same where `If-Match` must be sent.
+    ///
+    /// # Errors
+    /// `precondition-required`, `version-mismatch`
+    pub fn require_version(&self, version: i64) -> Result<(), Problem> {
+        if self.if_match.is_none() {
+            return Err(Problem::new("precondition-required"));
+        }
+        self.check_version(version)
+    }
+
+    /// Whether `If-Match` was sent.
+    #[must_use]
+    pub fn has_condition(&self) -> bool {
+        self.if_match.is_some()
+    }
+
+    /// Whether the caller holds this representation already.
+    #[must_use]
+    pub fn holds(&self, etag: &str) -> bool {
+        let plain = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
+        let strip = |tag: String| tag.trim_end_matches("-gzip").trim_end_matches("-br").to_owned();
+        self.method == "GET"
+            && self
+                .if_none_match
+                .as_ref()
+                .is_some_and(|given| given.split(',').any(|tag| tag.trim() == "*" || strip(plain(tag)) == plain(etag)))
+    }
+
+    /// The path of the request.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// An absolute URL of this service.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.app.settings.public_url)
+    }
+
+    /// A region to filter by: one that shares nothing with the caller's places is not found.
+    ///
+    /// # Errors
+    /// `not-found`
+    pub fn region_in_scope(&self, region: Option<&RegionCode>) -> Result<(), Problem> {
+        let Some(region) = region else { return Ok(()) };
+        let shares = self
+            .actor
+            .grants_at(self.now)
+            .any(|grant| grant.place.region().is_some_and(|place| place.overlaps(region)));
+        if shares { Ok(()) } else { Err(Problem::new("not-found")) }
+    }
+
+    /// Tells an empty list of a region from a region that does not exist.
+    ///
+    /// # Errors
+    /// `not-found`
+    pub async fn region_exists(
+        &self,
+        region: Option<&RegionCode>,
+        empty: bool,
+        page: &PageRequest,
+    ) -> Result<(), Problem> {
+        let Some(region) = region.filter(|_| empty && page.after.is_none()) else { return Ok(()) };
+        if self.app.database.rows().regions().exists(region).await? { Ok(()) } else { Err(Problem::new("not-found")) }
+    }
+}
+
+/// Method and path pattern: what an event or log line calls the operation. It holds no id.
+#[must_use]
+pub fn operation_of(request: &HttpRequest) -> String {
+    format!("{} {}", request.method(), request.match_pattern().unwrap_or_else(|| "(unknown)".to_owned()))
+}

@@ -1,0 +1,219 @@
+//! Query strings: every parameter is known, stands once and has a value that means something.
+
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use domain::text;
+use persistence::PageRequest;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::{Map, Value};
+use utoipa::IntoParams;
+
+use super::cursor::Cursor;
+use crate::{http::ctx, problem::Problem, state::App};
+
+/// The parameters of every list.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it only documents; List reads these parameters")]
+pub struct ListParams {
+    /// At most as many items.
+    #[param(minimum = 1, maximum = 200, default = 20)]
+    limit: Option<u32>,
+    /// Where the page begins: from `page.next`.
+    #[param(min_length = 1, max_length = 4000, pattern = r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$")]
+    cursor: Option<String>,
+    /// Whether to count all items.
+    #[param(inline)]
+    count: Option<CountIn>,
+    /// Only these members of each item, separated by commas; `id` is always shown.
+    #[param(min_length = 1, max_length = 500, pattern = "^[a-z_]+(,[a-z_]+)*$")]
+    fields: Option<String>,
+}
+
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "it only documents")]
+enum CountIn {
+    Exact,
+    Estimate,
+}
+
+/// Filters of one list.
+pub trait ListFilter: DeserializeOwned + IntoParams {
+    /// By what it can be sorted; the first, with `-` for the greatest first, is the default.
+    const SORTS: &'static [&'static str];
+}
+
+/// What a list is asked for.
+#[derive(Debug)]
+pub struct List<T> {
+    /// The filters of this list.
+    pub filter: T,
+    /// Which part of it.
+    pub page: PageRequest,
+    /// Sorted by which member.
+    pub sort: String,
+    /// Only these members.
+    pub fields: Option<Vec<String>>,
+    /// The query, cursor aside, for the next cursor.
+    pub query: Vec<(String, String)>,
+}
+
+const COMMON: &[&str] = &["limit", "cursor", "count", "fields", "sort"];
+
+impl<T: ListFilter + 'static> FromRequest for List<T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(list(request))
+    }
+}
+
+fn list<T: ListFilter>(request: &HttpRequest) -> Result<List<T>, Problem> {
+    let mut given = pairs(request.query_string())?;
+    let known: Vec<String> = T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+    if let Some(name) = given.keys().find(|name| !COMMON.contains(&name.as_str()) && !known.contains(name)) {
+        return Err(Problem::parameter(name.clone(), "unknown-member"));
+    }
+    let cursor = given.remove("cursor").map(|text| open_cursor(request, &text)).transpose()?;
+    let query: BTreeMap<String, String> = match &cursor {
+        // a cursor knows its query; what is repeated beside it must be the same
+        Some(cursor) => {
+            let own: BTreeMap<_, _> = cursor.query.iter().cloned().collect();
+            if given.iter().any(|(name, value)| name != "limit" && own.get(name) != Some(value)) {
+                return Err(Problem::new("invalid-cursor"));
+            }
+            own.into_iter().chain(given).collect()
+        }
+        None => given,
+    };
+    let get = |name: &str| query.get(name).map(String::as_str);
+    let limit = match get("limit") {
+        None => 20,
+        Some(text) => text
+            .parse::<u64>()
+            .ok()
+            .filter(|limit| (1..=200).contains(limit) && !text.starts_with('+'))
+            .ok_or_else(|| Problem::parameter("limit", "not-allowed"))?,
+    };
+    let count = match get("count") {
+        None => false,
+        Some("exact" | "estimate") => true,
+        Some(_) => return Err(Problem::parameter("count", "not-allowed")),
+    };
+    let default = T::SORTS.first().copied().unwrap_or("id");
+    let sort = get("sort").unwrap_or(default);
+    let column = sort.strip_prefix('-').unwrap_or(sort);
+    if !T::SORTS.iter().any(|known| known.trim_start_matches('-') == column) {
+        return Err(Problem::parameter("sort", "not-allowed"));
+    }
+    let fields = get("fields").map(|fields| fields.split(',').map(str::to_owned).collect());
+    let members: Map<String, Value> = query
+        .iter()
+        .filter(|(name, _)| !COMMON.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), Value::String(value.clone())))
+        .collect();
+    let filter = serde_path_to_error::deserialize(Value::Object(members)).map_err(|error| {
+        Problem::parameter(error.path().to_string().split('.').next().unwrap_or_default(), "not-allowed")
+    })?;
+    Ok(List {
+        filter,
+        page: PageRequest { limit, after: cursor.map(|cursor| cursor.after), descending: sort.starts_with('-'), count },
+        sort: column.to_owned(),
+        fields,
+        query: query.into_iter().collect(),
+    })
+}
+
+fn open_cursor(request: &HttpRequest, text: &str) -> Result<Cursor, Problem> {
+    let invalid = || Problem::new("invalid-cursor");
+    let app = request.app_data::<actix_web::web::Data<App>>().ok_or_else(invalid)?;
+    let user = ctx::actor_of(request).ok_or_else(invalid)?.user_id;
+    Cursor::open(text, &app.cursor_key, user.0).filter(|cursor| cursor.path == request.path()).ok_or_else(invalid)
+}
+
+/// The parameters of a query string.
+///
+/// # Errors
+/// `invalid-parameter` if one stands twice or holds a control character.
+pub fn pairs(query: &str) -> Result<BTreeMap<String, String>, Problem> {
+    let mut pairs = BTreeMap::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let bad = |text: &str| {
+            text::first_forbidden(text).is_some() || text.contains(['\n', '\t', char::REPLACEMENT_CHARACTER])
+        };
+        if bad(&name) {
+            return Err(Problem::parameter("", "control-character"));
+        }
+        if bad(&value) {
+            return Err(Problem::parameter(name.into_owned(), "control-character"));
+        }
+        if value.chars().count() > 4000 {
+            return Err(Problem::parameter(name.into_owned(), "too-long"));
+        }
+        if pairs.insert(name.clone().into_owned(), text::normalize(&value)).is_some() {
+            return Err(Problem::parameter(name.into_owned(), "duplicate"));
+        }
+    }
+    Ok(pairs)
+}
+
+/// Values separated by commas, any of which will do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneOf<T>(pub Vec<T>);
+
+impl<T> Default for OneOf<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for OneOf<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+        impl<T: DeserializeOwned> serde::de::Visitor<'_> for Visitor<T> {
+            type Value = OneOf<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("values separated by commas")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                text.split(',')
+                    .map(|item| serde_json::from_value(Value::String(item.to_owned())).map_err(E::custom))
+                    .collect::<Result<_, _>>()
+                    .map(OneOf)
+            }
+        }
+        deserializer.deserialize_str(Visitor(PhantomData))
+    }
+}
+
+/// `true` or `false` in a query.
+pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "true" => Ok(Some(true)),
+        "false" => Ok(Some(false)),
+        _ => Err(D::Error::custom("is neither true nor false")),
+    }
+}
+
+/// The parameters of an operation that is not a list.
+///
+/// # Errors
+/// `invalid-parameter` naming the parameter.
+pub fn parse<T: DeserializeOwned + IntoParams>(query: &str) -> Result<T, Problem> {
+    let given = pairs(query)?;
+    let known: Vec<String> = T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+    if let Some(name) = given.keys().find(|name| !known.contains(name)) {
+        return Err(Problem::parameter(name.clone(), "unknown-member"));
+    }
+    let members: Map<String, Value> = given.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+    serde_path_to_error::deserialize(Value::Object(members))
+        .map_err(|error| Problem::parameter(error.path().to_string(), "not-allowed"))
+}

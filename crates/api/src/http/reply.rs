@@ -1,0 +1,198 @@
+//! Answers: how a resource, a list or nothing is sent.
+
+use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody, http::StatusCode};
+use aws_lc_rs::digest::{SHA256, digest};
+use domain::access::ResourceKind;
+use persistence::{Page, StoredAnswer};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{ctx::Ctx, cursor::Cursor, query::List};
+use crate::problem::Problem;
+
+/// How long an answer may be kept, by the class of what it holds (`security.md` §3.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caching {
+    /// Personal data: kept by the client alone and asked for again each time.
+    Personal,
+    /// Reference data.
+    Reference,
+    /// Sensitive data and secrets: not kept.
+    Never,
+}
+
+impl Caching {
+    fn header(self) -> &'static str {
+        match self {
+            Self::Personal => "private, no-cache",
+            Self::Reference => "private, max-age=300",
+            Self::Never => "no-store",
+        }
+    }
+}
+
+/// A resource as an answer shows it.
+pub trait Shown: Serialize {
+    /// Its kind.
+    const KIND: ResourceKind;
+    /// The class of what it holds.
+    const CACHING: Caching;
+
+    /// Its id.
+    fn id(&self) -> String;
+    /// Its version.
+    fn version(&self) -> i64;
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+    subject: Option<(ResourceKind, String)>,
+    in_sight: bool,
+}
+
+fn tag(body: &str) -> String {
+    let hash = digest(&SHA256, body.as_bytes());
+    hash.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Reply {
+    fn of<T: Shown>(status: u16, shown: &T, fields: Option<&[String]>) -> Result<Self, Problem> {
+        let body = narrowed(shown, fields)?.to_string();
+        let etag = format!("\"{}-{}\"", shown.version(), tag(&body));
+        Ok(Self {
+            status,
+            headers: vec![("etag".to_owned(), etag), ("cache-control".to_owned(), T::CACHING.header().to_owned())],
+            body: Some(body),
+            subject: Some((T::KIND, shown.id())),
+            in_sight: true,
+        })
+    }
+
+    /// One resource, or 304 if the caller holds it already.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
+    pub fn ok<T: Shown>(ctx: &Ctx, shown: &T) -> Result<Self, Problem> {
+        let mut reply = Self::of(200, shown, None)?;
+        if reply.etag().is_some_and(|etag| ctx.holds(etag)) {
+            reply.status = 304;
+            reply.body = None;
+        }
+        Ok(reply)
+    }
+
+    /// A resource that was made, at a path.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
+    pub fn created<T: Shown>(ctx: &Ctx, collection: &str, shown: &T) -> Result<Self, Problem> {
+        let mut reply = Self::of(201, shown, None)?;
+        let location = ctx.url(&format!("/api/v1/{collection}/{}", shown.id()));
+        reply.headers.push(("location".to_owned(), location));
+        Ok(reply)
+    }
+
+    /// Nothing to show.
+    #[must_use]
+    pub fn no_content() -> Self {
+        Self { status: 204, headers: Vec::new(), body: None, subject: None, in_sight: false }
+    }
+
+    /// Something that is not a resource.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
+    pub fn json(status: u16, value: &impl Serialize, caching: Caching) -> Result<Self, Problem> {
+        let body = serde_json::to_string(value).map_err(|_| Problem::new("internal"))?;
+        let headers = vec![("cache-control".to_owned(), caching.header().to_owned())];
+        Ok(Self { status, headers, body: Some(body), subject: None, in_sight: false })
+    }
+
+    /// The caller no longer sees the thing, by his own doing: the answer shows no more than that it is done.
+    #[must_use]
+    pub fn out_of_sight(mut self) -> Self {
+        self.in_sight = false;
+        self
+    }
+
+    /// A page of a list.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
+    pub fn page<T: Shown, F>(ctx: &Ctx, list: &List<F>, page: &Page<T>) -> Result<Self, Problem> {
+        let fields = list.fields.as_deref();
+        let items = page.items.iter().map(|item| narrowed(item, fields)).collect::<Result<Vec<_>, _>>()?;
+        let mut about = Map::new();
+        about.insert("limit".to_owned(), list.page.limit.into());
+        let mut headers = Vec::new();
+        if let Some(after) = &page.next {
+            let cursor = Cursor { path: ctx.path().to_owned(), query: list.query.clone(), after: after.clone() };
+            let text = cursor.seal(&ctx.app.cursor_key, ctx.actor.user_id.0);
+            let next = ctx.url(&format!("{}?cursor={text}", ctx.path()));
+            headers.push(("link".to_owned(), format!("<{next}>; rel=\"next\"")));
+            about.insert("next".to_owned(), next.into());
+        }
+        if let Some(total) = page.total {
+            about.insert("total".to_owned(), total.into());
+        }
+        let body = json!({"items": items, "page": about}).to_string();
+        let etag = format!("W/\"p-{}\"", tag(&body));
+        let held = ctx.holds(&etag);
+        headers.push(("etag".to_owned(), etag));
+        headers.push(("cache-control".to_owned(), T::CACHING.header().to_owned()));
+        let (status, body) = if held { (304, None) } else { (200, Some(body)) };
+        Ok(Self { status, headers, body, subject: None, in_sight: false })
+    }
+
+    fn etag(&self) -> Option<&str> {
+        self.headers.iter().find(|(name, _)| name == "etag").map(|(_, value)| value.as_str())
+    }
+
+    /// As it is kept for a repetition of the request.
+    #[must_use]
+    pub fn stored(&self) -> StoredAnswer {
+        StoredAnswer {
+            status: self.status,
+            headers: json!(self.headers),
+            body: self.body.clone().unwrap_or_default(),
+            subject: self.subject.clone(),
+            in_sight: self.in_sight,
+        }
+    }
+
+    /// The answer that was given before.
+    #[must_use]
+    pub fn replayed(answer: StoredAnswer) -> Self {
+        let StoredAnswer { status, headers, body, subject, in_sight } = answer;
+        let mut headers: Vec<(String, String)> = serde_json::from_value(headers).unwrap_or_default();
+        headers.push(("idempotency-replayed".to_owned(), "true".to_owned()));
+        Self { status, headers, body: (!body.is_empty()).then_some(body), subject, in_sight }
+    }
+}
+
+fn narrowed<T: Serialize>(shown: &T, fields: Option<&[String]>) -> Result<Value, Problem> {
+    let mut value = serde_json::to_value(shown).map_err(|_| Problem::new("internal"))?;
+    if let (Some(fields), Some(members)) = (fields, value.as_object_mut()) {
+        members.retain(|name, _| name == "id" || fields.contains(name));
+    }
+    Ok(value)
+}
+
+impl Responder for Reply {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut builder = HttpResponse::build(StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK));
+        for (name, value) in self.headers {
+            builder.insert_header((name, value));
+        }
+        match self.body {
+            Some(body) => builder.content_type("application/json").body(body),
+            None => builder.finish(),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Values as they stand in answers and paths.
+
+use std::str::FromStr;
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use chrono::{FixedOffset, SecondsFormat};
+use domain::time::Instant;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type},
+};
+
+use crate::problem::Problem;
+
+/// A time: any offset in, `+08:00` and milliseconds out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct At(pub Instant);
+
+impl At {
+    /// As answers show it.
+    #[must_use]
+    pub fn text(self) -> String {
+        let zone = FixedOffset::east_opt(8 * 3600);
+        zone.map_or_else(
+            || self.0.to_rfc3339_opts(SecondsFormat::Millis, true),
+            |zone| self.0.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Millis, false),
+        )
+    }
+}
+
+impl From<Instant> for At {
+    fn from(at: Instant) -> Self {
+        Self(at)
+    }
+}
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text())
+    }
+}
+
+impl PartialSchema for At {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .examples(["2026-03-12T09:30:05.120+08:00"])
+            .into()
+    }
+}
+
+impl ToSchema for At {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Time".into()
+    }
+}
+
+/// Tells a member that is absent (`None`) from one that is `null` (`Some(None)`), as merge patch needs (RFC 7396).
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// An id of the path: what cannot be one names nothing, hence 404.
+#[derive(Debug, Clone, Copy)]
+pub struct PathId<T>(pub T);
+
+impl<T: FromStr> FromRequest for PathId<T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("id").or_else(|| request.match_info().get("code"));
+        // ids are written one way: lower case with hyphens
+        let id = id.filter(|id| !id.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'{'));
+        std::future::ready(id.and_then(|id| id.parse().ok()).map(Self).ok_or_else(|| Problem::new("not-found")))
+    }
+}

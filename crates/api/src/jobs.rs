@@ -1,0 +1,96 @@
+//! What the service does by itself: orders events, confirms what nobody answers, writes refusals, forgets old keys.
+
+use std::time::Duration;
+
+use actix_web::web::Data;
+use chrono::TimeDelta;
+use domain::{
+    access::ResourceKind,
+    event::{Datum, EventDraft, Subject},
+    time::Instant,
+};
+use persistence::{Sequenced, Stamp};
+
+use crate::{problem::Problem, state::App};
+
+/// How long the resident has to answer.
+const SILENCE: TimeDelta = TimeDelta::days(7);
+
+/// Runs the jobs until the program ends.
+pub async fn run(app: Data<App>) {
+    let mut turns: u32 = 0;
+    loop {
+        let wait = tokio::time::timeout(Duration::from_millis(500), app.wrote.notified());
+        let _woken = wait.await;
+        if let Err(error) = app.database.sequence_events(app.replica, app.now()).await {
+            tracing::warn!(error = %error, "events were not put in order");
+        }
+        turns = turns.wrapping_add(1);
+        if turns % 20 == 1
+            && let Err(problem) = tend(&app, app.now()).await
+        {
+            tracing::warn!(code = problem.code(), "background work was put off");
+        }
+    }
+}
+
+/// Puts all waiting events in order.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn sequence_all(app: &App) -> Result<(), Problem> {
+    while let Sequenced::Here(1..) = app.database.sequence_events(app.replica, app.now()).await? {}
+    Ok(())
+}
+
+/// One round of everything that is not urgent.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn tend(app: &App, now: Instant) -> Result<(), Problem> {
+    write_refusals(app, now, false).await?;
+    confirm_by_silence(app, now).await?;
+    let tx = app.database.begin_write(Stamp::system(now, "purge-keys")).await?;
+    tx.purge_keys().await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Writes the refusals of past minutes, one event for each caller, operation and minute.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn write_refusals(app: &App, now: Instant, all: bool) -> Result<(), Problem> {
+    for (user, operation, count) in app.take_refusals(now, all) {
+        let stamp = Stamp { user_id: Some(user.into()), operation, ..Stamp::system(now, "") };
+        let subject = Subject { kind: ResourceKind::User, id: user.to_string(), version: 0 };
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let event = EventDraft::new("auth.refused", subject, None).with("count", Datum::Count(count));
+        let tx = app.database.begin_write(stamp).await?;
+        tx.record_as("refused", &[event]).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Confirms orders that have been completed for seven days without an answer.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn confirm_by_silence(app: &App, now: Instant) -> Result<(), Problem> {
+    loop {
+        let tx = app.database.begin_write(Stamp::system(now, "confirm-by-silence")).await?;
+        let orders = tx.rows().orders(None).unanswered_since(now - SILENCE, 50).await?;
+        let found = orders.len();
+        for order in orders {
+            let before = order.state.kind();
+            if let Some(outcome) = order.confirm_by_silence(now) {
+                tx.save_order(before, outcome).await?;
+            }
+        }
+        tx.commit().await?;
+        if found < 50 {
+            return Ok(());
+        }
+    }
+}

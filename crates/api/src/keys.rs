@@ -1,0 +1,156 @@
+//! The keys: signing, encryption, blind index, cursors. They live in a file of their own, never in the database.
+
+use std::{fs, io::Write as _, path::Path};
+
+use aws_lc_rs::{
+    rand::{SecureRandom, SystemRandom},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use persistence::VaultKeys;
+use serde::{Deserialize, Serialize};
+
+/// The file.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyFile {
+    signing: Vec<Named>,
+    personal: Vec<Named>,
+    sensitive: Vec<Named>,
+    index: Named,
+    cursor: Named,
+}
+
+/// A key with its id; base64url without padding. The first of a list is in use, the others still open or verify.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    id: String,
+    key: String,
+}
+
+/// A signing key: PKCS #8 and the public point.
+#[derive(Clone)]
+pub struct SigningKey {
+    /// Its id.
+    pub id: String,
+    /// PKCS #8 of the private key.
+    pub pkcs8: Vec<u8>,
+    /// x of the public point, base64url.
+    pub x: String,
+    /// y of the public point, base64url.
+    pub y: String,
+}
+
+/// Everything a replica needs.
+#[derive(Clone)]
+pub struct Keys {
+    /// Keys of access tokens; the first signs.
+    pub signing: Vec<SigningKey>,
+    /// Keys of the vault.
+    pub vault: VaultKeys,
+    /// The key of cursors.
+    pub cursor: [u8; 32],
+}
+
+fn random<const N: usize>() -> Result<[u8; N], String> {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| "no randomness is to be had")?;
+    Ok(bytes)
+}
+
+/// A new secret of 32 random bytes, base64url.
+///
+/// # Errors
+/// If the system gives no randomness.
+pub fn new_secret() -> Result<String, String> {
+    Ok(URL_SAFE_NO_PAD.encode(random::<32>()?))
+}
+
+impl KeyFile {
+    /// A file of new keys.
+    ///
+    /// # Errors
+    /// If the system gives no randomness.
+    pub fn generate() -> Result<Self, String> {
+        let named = |id: &str| Ok::<_, String>(Named { id: id.to_owned(), key: new_secret()? });
+        let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+            .map_err(|_| "no signing key could be made")?;
+        let id = format!("es-{}", URL_SAFE_NO_PAD.encode(random::<6>()?));
+        Ok(Self {
+            signing: vec![Named { id, key: URL_SAFE_NO_PAD.encode(pair.as_ref()) }],
+            personal: vec![named("p1")?],
+            sensitive: vec![named("s1")?],
+            index: named("i1")?,
+            cursor: named("c1")?,
+        })
+    }
+
+    /// Reads the file; makes it first where that is allowed.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is missing and may not be made.
+    pub fn read(path: &Path, may_make: bool) -> Result<Self, String> {
+        if !path.exists() {
+            if !may_make {
+                return Err(format!("LIANXIN_KEYS_FILE: {} does not exist", path.display()));
+            }
+            Self::generate()?.write_new(path)?;
+        }
+        let text = fs::read_to_string(path).map_err(|error| format!("LIANXIN_KEYS_FILE: {error}"))?;
+        // the parser's message could quote a key
+        serde_json::from_str(&text).map_err(|_| "LIANXIN_KEYS_FILE: is not a file of keys".to_owned())
+    }
+
+    fn write_new(&self, path: &Path) -> Result<(), String> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|error| format!("LIANXIN_KEYS_FILE: {}: {error}", path.display()))?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| error.to_string())
+    }
+
+    /// The keys in it.
+    ///
+    /// # Errors
+    /// If one is shorter than 32 bytes or not usable.
+    pub fn keys(&self) -> Result<Keys, String> {
+        let Self { signing, personal, sensitive, index, cursor } = self;
+        let bytes = |named: &Named| {
+            URL_SAFE_NO_PAD
+                .decode(&named.key)
+                .ok()
+                .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+                .ok_or_else(|| format!("LIANXIN_KEYS_FILE: key {} is not of 32 bytes", named.id))
+        };
+        let ring = |list: &[Named]| {
+            list.iter().map(|named| Ok((named.id.clone(), bytes(named)?))).collect::<Result<Vec<_>, String>>()
+        };
+        let signing = signing.iter().map(SigningKey::parse).collect::<Result<Vec<_>, _>>()?;
+        if signing.is_empty() {
+            return Err("LIANXIN_KEYS_FILE: there is no signing key".to_owned());
+        }
+        Ok(Keys {
+            signing,
+            vault: VaultKeys { personal: ring(personal)?, sensitive: ring(sensitive)?, index: bytes(index)? },
+            cursor: bytes(cursor)?,
+        })
+    }
+}
+
+impl SigningKey {
+    fn parse(named: &Named) -> Result<Self, String> {
+        let unusable = || format!("LIANXIN_KEYS_FILE: signing key {} is not usable", named.id);
+        let pkcs8 = URL_SAFE_NO_PAD.decode(&named.key).map_err(|_| unusable())?;
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).map_err(|_| unusable())?;
+        // uncompressed point: 4, x, y
+        let (x, y) =
+            pair.public_key().as_ref().get(1..).and_then(|point| point.split_at_checked(32)).ok_or_else(unusable)?;
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        Ok(Self { id: named.id.clone(), pkcs8, x, y })
+    }
+}

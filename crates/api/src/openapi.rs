@@ -1,0 +1,133 @@
+//! The OpenAPI document: what the handlers say, and what is true of all of them.
+
+use serde_json::{Map, Value, json};
+use utoipa::{OpenApi, ToSchema};
+
+use crate::problem::{CODES, ProblemOut};
+
+/// Which part of a list a page is.
+#[derive(ToSchema)]
+#[schema(as = Page)]
+#[expect(dead_code, reason = "it only documents")]
+pub struct PageOut {
+    /// At most as many items.
+    limit: u64,
+    /// Where the next page is; absent on the last one.
+    #[schema(nullable = false)]
+    next: Option<String>,
+    /// How many items there are, if it was asked for.
+    #[schema(nullable = false)]
+    total: Option<u64>,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "连心 Lianxin API",
+        description = "基层治理开放后端：居民点单、社区派单、党员接单。Open backend for grassroots governance.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+        contact(name = "Lianxin developers")
+    ),
+    components(schemas(ProblemOut, PageOut)),
+    tags(
+        (name = "auth", description = "登录 Signing in and out"),
+        (name = "me", description = "本人 The caller"),
+        (name = "regions", description = "区划 Regions"),
+        (name = "compounds", description = "小区 Compounds"),
+        (name = "service-kinds", description = "服务目录 The catalog of services"),
+        (name = "service-orders", description = "点单 Service orders"),
+    )
+)]
+pub struct Document;
+
+/// Adds what all operations have in common: security, servers, and the problems that each can answer.
+#[must_use]
+pub fn finish(document: &utoipa::openapi::OpenApi, public_url: &str) -> Value {
+    let mut document = json!(document);
+    document["servers"] = json!([{ "url": public_url }]);
+    document["components"]["securitySchemes"] =
+        json!({"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}});
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for (path, item) in paths {
+            let Some(item) = item.as_object_mut() else { continue };
+            for (method, operation) in item {
+                if let Some(operation) = operation.as_object_mut() {
+                    complete(path, method, operation);
+                }
+            }
+        }
+    }
+    document
+}
+
+fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
+    if !operation.contains_key("description") {
+        let summary = operation.get("summary").cloned().unwrap_or_default();
+        operation.insert("description".to_owned(), summary);
+    }
+    let is_auth = path.starts_with("/api/v1/auth/");
+    let has_body = operation.contains_key("requestBody");
+    let mut statuses = vec![400, 406, 500, 503];
+    if !is_auth {
+        statuses.extend([403, 404]);
+    }
+    if !is_auth || path.ends_with("/login") || path.ends_with("/first-administrator") {
+        statuses.push(401);
+    }
+    if has_body {
+        statuses.extend([413, 415, 422]);
+    }
+    if method == "post" && !is_auth || method == "put" {
+        statuses.extend([409, 412, 422, 429]);
+    }
+    if method == "patch" || method == "put" {
+        statuses.extend([409, 412, 428]);
+    }
+    if method == "post" && !is_auth {
+        let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+        if let Some(parameters) = parameters.as_array_mut() {
+            parameters.push(json!({
+                "name": "Idempotency-Key", "in": "header", "required": false,
+                "description": "Makes it safe to send the request again",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"}
+            }));
+        }
+    }
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for (status, response) in responses.iter_mut() {
+        if response["description"].as_str().is_none_or(str::is_empty) {
+            response["description"] = match status.as_str() {
+                "201" => "Made".into(),
+                "204" => "Done".into(),
+                _ => "As asked for".into(),
+            };
+        }
+    }
+    if method == "get" && !is_auth {
+        responses.entry("304").or_insert_with(|| json!({"description": "The caller holds it already"}));
+    }
+    for status in statuses {
+        let title = CODES.iter().find(|(_, of, ..)| *of == status).map_or("Problem", |(_, _, _, title)| title);
+        responses.entry(status.to_string()).or_insert_with(|| {
+            json!({
+                "description": title,
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+            })
+        });
+    }
+}
+
+/// One line for each operation: what a reviewer reads first.
+#[must_use]
+pub fn operations(document: &Value) -> String {
+    let mut lines = Vec::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let id = operation["operationId"].as_str().unwrap_or_default();
+            let tag = operation["tags"][0].as_str().unwrap_or_default();
+            lines.push(format!("{tag:<16} {:<6} {path:<52} {id}\n", method.to_uppercase()));
+        }
+    }
+    lines.sort();
+    lines.concat()
+}

@@ -1,0 +1,346 @@
+//! What happens to orders: authorize, load, decide, save.
+
+use chrono::Duration;
+use domain::{
+    access::{Access, Action, Actor, Detail, Located, ResourceKind},
+    cn::{PersonName, Phone, RegionCode, RegionLevel},
+    id::{CompoundId, PersonId, ServiceOrderId},
+    orders::{
+        Assignee, Caller, NewOrder, OrderChange, OrderEffect, Requester, ServiceOrder, Site, Target, Team,
+        check_answers,
+    },
+    outcome::Outcome,
+    people::Person,
+    places::Compound,
+    refusal::Refusal,
+    time::{day_in_china, start_of_day_in_china},
+};
+use persistence::{Found, Tx};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::dto::{ChangeIn, OnBehalfIn, OrderOut, PlaceIn};
+use crate::{
+    http::{Ctx, Reply},
+    problem::Problem,
+};
+
+/// Refuses one who has only aggregates.
+pub fn more_than_bare(found: &Found<ServiceOrder>) -> Result<(), Problem> {
+    if found.grasp.detail == Detail::Bare { Err(Problem::new("access-approval-required")) } else { Ok(()) }
+}
+
+/// Where an order is about to be placed.
+struct Spot {
+    region: RegionCode,
+    compound: Option<CompoundId>,
+}
+
+impl Located for Spot {
+    fn region(&self) -> Option<&RegionCode> {
+        Some(&self.region)
+    }
+
+    fn compound(&self) -> Option<CompoundId> {
+        self.compound
+    }
+}
+
+/// Places an order; `id` where the client made it.
+pub async fn place(ctx: &Ctx, id: Option<ServiceOrderId>, input: PlaceIn, content: &Value) -> Result<Reply, Problem> {
+    let access = ctx.authorize(Action::Create, ResourceKind::ServiceOrder)?;
+    if !access.permits_some() {
+        return Err(Problem::new("forbidden"));
+    }
+    let digest = ctx.app.database.vault().digest("order", content.to_string().as_bytes());
+    if let Some(reply) = placed_before(ctx, id, &digest).await? {
+        return Ok(reply);
+    }
+    let (spot, site) = spot_of(ctx, &input).await?;
+    if !access.permits_at(&spot) {
+        return Err(Problem::new("forbidden"));
+    }
+    let rows = ctx.app.database.rows();
+    let kind = rows.service_kinds().at(&spot.region, &input.kind).await?;
+    let kind = kind.ok_or_else(|| Problem::field("/kind", "not-found"))?;
+    if !kind.active {
+        return Err(Problem::field("/kind", "not-active"));
+    }
+    let answers = input.answers.unwrap_or_default().into_iter().map(|(key, answer)| (key, answer.into())).collect();
+    let faults = check_answers(&kind.questions, &answers);
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
+    let may_place_for_others = {
+        let access = ctx.authorize(Action::PlaceOnBehalf, ResourceKind::ServiceOrder)?;
+        access.permits_at(&spot)
+    };
+    if input.on_behalf_of.is_some() && !may_place_for_others {
+        return Err(Problem::new("forbidden"));
+    }
+    let county = spot.region.county().unwrap_or_else(|| spot.region.clone());
+    let series = format!("{county}-{}", day_in_china(ctx.now).format("%Y%m%d"));
+    let number = format!("{series}-{}", ctx.app.numbers.next(&ctx.app.database, &series).await?);
+    let on_behalf_of = input.on_behalf_of;
+    ctx.write(content, async |tx| {
+        if !may_place_for_others {
+            check_quota(ctx, tx).await?;
+        }
+        let on_behalf = on_behalf_of.is_some();
+        let requester = match on_behalf_of {
+            Some(whom) => requester_for(ctx, tx, whom, &spot).await?,
+            None => own_requester(ctx, tx).await?,
+        };
+        let new = NewOrder {
+            id: id.unwrap_or_else(|| ctx.app.ids.next().into()),
+            number,
+            region_code: spot.region.clone(),
+            kind: kind.code,
+            description: input.description.trim().to_owned(),
+            site,
+            answers,
+            wished_at: input.wished_at.map(|at| at.0),
+            private: input.private.unwrap_or(true),
+            requester,
+            placed_by: ctx.actor.user_id,
+            on_behalf,
+        };
+        let order = tx.insert_order(ServiceOrder::place(new, ctx.now), digest).await?;
+        let read = ctx.authorize(Action::Read, ResourceKind::ServiceOrder)?;
+        match read.grasp(&order) {
+            Some(grasp) => Reply::created(ctx, "service-orders", &OrderOut::new(ctx, Found { row: order, grasp })),
+            None => Ok(Reply::created(ctx, "service-orders", &OrderOut::bare(order))?.out_of_sight()),
+        }
+    })
+    .await
+}
+
+/// The answer to a repeated `PUT`: the order as it is now if the same was sent; otherwise the version decides.
+async fn placed_before(ctx: &Ctx, id: Option<ServiceOrderId>, digest: &[u8]) -> Result<Option<Reply>, Problem> {
+    let Some(id) = id else { return Ok(None) };
+    let rows = ctx.app.database.rows();
+    if !rows.orders(None).exists(id).await? {
+        return Ok(None);
+    }
+    let access = ctx.authorize(Action::Read, ResourceKind::ServiceOrder)?;
+    let found = rows.orders(ctx.actor.person_id).get(&access, id).await?;
+    let kept = rows.orders(None).content_digest(&access, id).await?;
+    if kept.as_deref() == Some(digest) {
+        return Ok(Some(Reply::ok(ctx, &OrderOut::new(ctx, found))?));
+    }
+    ctx.require_version(found.row.version)?;
+    // an order is changed member by member, with PATCH
+    Err(Problem::new("duplicate"))
+}
+
+async fn check_quota(ctx: &Ctx, tx: &Tx) -> Result<(), Problem> {
+    let Some(limit) = ctx.app.settings.orders_per_day else { return Ok(()) };
+    let today = start_of_day_in_china(day_in_china(ctx.now));
+    if tx.orders_placed_by(ctx.actor.user_id, today).await? < limit {
+        return Ok(());
+    }
+    let wait = (today + Duration::days(1) - ctx.now).num_seconds().max(1);
+    Err(Problem::new("quota-exceeded")
+        .with("violated-policies", serde_json::json!(["orders-per-day"]))
+        .with_header("Retry-After", wait.to_string()))
+}
+
+async fn visible_compound(ctx: &Ctx, id: Uuid) -> Result<Compound, Problem> {
+    let unseen = || Problem::field("/compound_id", "not-found");
+    let access = ctx.authorize(Action::Read, ResourceKind::Compound).map_err(|_| unseen())?;
+    match ctx.app.database.rows().compounds().get(&access, id.into()).await {
+        Ok(found) => Ok(found.row),
+        Err(persistence::Error::NotFound) => Err(unseen()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn spot_of(ctx: &Ctx, input: &PlaceIn) -> Result<(Spot, Site), Problem> {
+    if let Some(id) = input.compound_id {
+        for (given, pointer) in [(input.region_code.is_some(), "/region_code"), (input.point.is_some(), "/point")] {
+            if given {
+                return Err(Problem::field(pointer, "not-together"));
+            }
+        }
+        let compound = visible_compound(ctx, id).await?;
+        let building = match input.building_id {
+            Some(id) => {
+                let found = compound.buildings.iter().find(|building| building.id.0 == id);
+                Some(found.ok_or_else(|| Problem::field("/building_id", "not-found"))?)
+            }
+            None => None,
+        };
+        let unit_id = match input.unit_id {
+            Some(id) => {
+                let found = building.and_then(|building| building.units.iter().find(|unit| unit.id.0 == id));
+                Some(found.ok_or_else(|| Problem::field("/unit_id", "not-found"))?.id)
+            }
+            None => None,
+        };
+        let site = Site::Compound {
+            compound_id: compound.id,
+            building_id: building.map(|building| building.id),
+            unit_id,
+            address: input.address.as_deref().map(|address| address.trim().to_owned()),
+        };
+        return Ok((Spot { region: compound.region_code, compound: Some(compound.id) }, site));
+    }
+    let (Some(code), Some(address)) = (&input.region_code, &input.address) else {
+        let missing = if input.region_code.is_some() { "/address" } else { "/compound_id" };
+        return Err(Problem::field(missing, "required"));
+    };
+    let region = RegionCode::parse(code).map_err(|error| Problem::field("/region_code", error.code()))?;
+    if region.level() < RegionLevel::Community || !ctx.app.database.rows().regions().exists(&region).await? {
+        return Err(Problem::field("/region_code", "not-found"));
+    }
+    let site = Site::Address { address: address.trim().to_owned(), point: input.point.map(Into::into) };
+    Ok((Spot { region, compound: None }, site))
+}
+
+async fn own_requester(ctx: &Ctx, tx: &Tx) -> Result<Requester, Problem> {
+    let person = ctx.actor.person_id.ok_or_else(|| Problem::field("/on_behalf_of", "required"))?;
+    let person = tx.rows().persons().own(person).await?;
+    Ok(requester(person, true))
+}
+
+fn requester(person: Person, has_account: bool) -> Requester {
+    Requester { person_id: person.id, name: person.name, phone: person.phone, has_account }
+}
+
+/// The person for whom a worker places an order: one on record, one found by his telephone number, or a new one.
+async fn requester_for(ctx: &Ctx, tx: &Tx, whom: OnBehalfIn, spot: &Spot) -> Result<Requester, Problem> {
+    let OnBehalfIn { person_id, name, phone } = whom;
+    if let Some(id) = person_id {
+        if name.is_some() || phone.is_some() {
+            return Err(Problem::field("/on_behalf_of", "not-together"));
+        }
+        let unseen = || Problem::field("/on_behalf_of/person_id", "not-found");
+        let access = ctx.authorize(Action::Read, ResourceKind::Person).map_err(|_| unseen())?;
+        return match tx.rows().persons().get(&access, PersonId(id)).await {
+            Ok(found) => Ok(requester(found.row, false)),
+            Err(persistence::Error::NotFound) => Err(unseen()),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let field = |member: &str, code| Problem::field(format!("/on_behalf_of/{member}"), code);
+    let name = name.ok_or_else(|| field("name", "required"))?;
+    let phone = phone.ok_or_else(|| field("phone", "required"))?;
+    let name = PersonName::parse(&name).map_err(|error| field("name", error.code()))?;
+    let phone = Phone::parse(&phone).map_err(|error| field("phone", error.code()))?;
+    let community = spot.region.at(RegionLevel::Community).unwrap_or_else(|| spot.region.clone());
+    if let Some(person) = tx.rows().persons().by_phone(&community, &phone, name.as_str()).await? {
+        return Ok(requester(person, false));
+    }
+    let person = Person {
+        id: ctx.app.ids.next().into(),
+        region_code: spot.region.clone(),
+        compound_id: spot.compound,
+        name: name.as_str().to_owned(),
+        sex: None,
+        birth_date: None,
+        phone: Some(phone),
+        id_number: None,
+        address: None,
+        political_status: None,
+        tags: Vec::new(),
+        version: 1,
+        created_at: ctx.now,
+        updated_at: ctx.now,
+    };
+    let event = person.event("person.created");
+    Ok(requester(tx.insert_person(person, event).await?, false))
+}
+
+/// A target that the dispatcher sees.
+pub async fn target(ctx: &Ctx, tx: &Tx, volunteer: Option<Uuid>, team: Option<Uuid>) -> Result<Target, Problem> {
+    if let Some(id) = volunteer {
+        let unseen = || Problem::field("/volunteer_id", "not-found");
+        let access = ctx.authorize(Action::Read, ResourceKind::Volunteer).map_err(|_| unseen())?;
+        let found = tx.rows().volunteers().get(&access, id.into()).await;
+        let found = found.ok().filter(|found| found.row.state == domain::orders::VolunteerState::Approved);
+        let volunteer = found.ok_or_else(unseen)?.row;
+        return Ok(Target::Volunteer(Assignee { volunteer_id: volunteer.id, display_name: volunteer.display_name }));
+    }
+    if let Some(id) = team {
+        let unseen = || Problem::field("/team_id", "not-found");
+        let access = ctx.authorize(Action::Read, ResourceKind::VolunteerTeam).map_err(|_| unseen())?;
+        let team = tx.rows().teams().get(&access, id.into()).await.map_err(|_| unseen())?.row;
+        return Ok(Target::Team(Team { id: team.id, name: team.name }));
+    }
+    Ok(Target::Open)
+}
+
+/// One transition: load within sight, check the version, decide, save, answer.
+pub async fn change(
+    ctx: &Ctx,
+    id: ServiceOrderId,
+    action: Action,
+    content: &Value,
+    decide: impl AsyncFnOnce(&Tx, ServiceOrder, Caller<'_>) -> Result<Outcome<ServiceOrder, OrderEffect>, Problem>,
+) -> Result<Reply, Problem> {
+    let access = ctx.authorize(action, ResourceKind::ServiceOrder)?;
+    ctx.write(content, async |tx| {
+        let found = tx.rows().orders(ctx.actor.person_id).get_to_change(&access, id).await?;
+        ctx.check_version(found.row.version)?;
+        let caller = Caller { actor: &ctx.actor, actions: found.grasp.actions, now: ctx.now };
+        let before = found.row.state.kind();
+        let outcome = decide(tx, found.row, caller).await?;
+        let order = tx.save_order(before, outcome).await?;
+        shown(ctx, order)
+    })
+    .await
+}
+
+/// An order as the caller sees it after what he did.
+pub fn shown(ctx: &Ctx, order: ServiceOrder) -> Result<Reply, Problem> {
+    let access = ctx.authorize(Action::Read, ResourceKind::ServiceOrder)?;
+    match access.grasp(&order) {
+        Some(grasp) => Reply::ok(ctx, &OrderOut::new(ctx, Found { row: order, grasp })),
+        None => Ok(Reply::ok(ctx, &OrderOut::bare(order))?.out_of_sight()),
+    }
+}
+
+/// What a merge patch changes.
+pub async fn change_of(tx: &Tx, order: &ServiceOrder, patch: ChangeIn) -> Result<OrderChange, Problem> {
+    let ChangeIn { description, answers, wished_at, private, address, point, priority } = patch;
+    let answers = match answers {
+        None => None,
+        Some(given) => {
+            let given = given.unwrap_or_default().into_iter().map(|(key, answer)| (key, answer.into())).collect();
+            let kind = tx.rows().service_kinds().at(&order.region_code, &order.kind).await?;
+            let faults = check_answers(&kind.map(|kind| kind.questions).unwrap_or_default(), &given);
+            if !faults.is_empty() {
+                return Err(Problem::invalid(faults));
+            }
+            Some(given)
+        }
+    };
+    let site = match (order.site.clone(), address, point) {
+        (_, None, None) => None,
+        (Site::Compound { .. }, _, Some(_)) => return Err(Problem::field("/point", "not-changeable")),
+        (Site::Compound { compound_id, building_id, unit_id, address: old }, new, None) => {
+            Some(Site::Compound { compound_id, building_id, unit_id, address: new.or(old) })
+        }
+        (Site::Address { address: old, point: at }, new, moved) => {
+            Some(Site::Address { address: new.unwrap_or(old), point: moved.map_or(at, |moved| moved.map(Into::into)) })
+        }
+    };
+    Ok(OrderChange {
+        description: description.map(|text| text.trim().to_owned()),
+        answers,
+        wished_at: wished_at.map(|at| at.map(|at| at.0)),
+        private,
+        site,
+        priority: priority.map(Into::into),
+    })
+}
+
+/// The order that another one is folded into, which the dispatcher must see and may dispatch himself.
+pub async fn order_to_merge_into(tx: &Tx, access: &Access, actor: &Actor, id: Uuid) -> Result<ServiceOrder, Problem> {
+    let found = tx.rows().orders(actor.person_id).get_to_change(access, id.into()).await;
+    let found = found.map_err(|_| Problem::field("/into", "not-found"))?;
+    if !found.grasp.actions.has(Action::Merge) {
+        return Err(Refusal::Forbidden.into());
+    }
+    Ok(found.row)
+}

@@ -1,0 +1,146 @@
+//! What every request needs: settings, database, keys, clock.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use domain::{
+    access::Actor,
+    id::{IdSource, RefreshTokenId, SessionId},
+    time::{Clock, Instant},
+};
+use persistence::{Database, Numbers, Stamp};
+use tokio::sync::{Notify, Semaphore};
+use uuid::Uuid;
+
+use crate::{config::Settings, keys::Keys, problem::Problem, tokens::Tokens};
+
+/// How long a caller's rights are taken from memory: within this time a revocation takes effect everywhere.
+const RIGHTS_FRESH: TimeDelta = TimeDelta::seconds(3);
+
+/// The running service.
+pub struct App {
+    /// Its settings.
+    pub settings: Settings,
+    /// Its database.
+    pub database: Database,
+    /// Its access tokens.
+    pub tokens: Tokens,
+    /// The key of cursors.
+    pub cursor_key: [u8; 32],
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+    /// Its ids.
+    pub ids: Arc<dyn IdSource>,
+    /// Its order numbers.
+    pub numbers: Numbers,
+    /// Its name among the replicas.
+    pub replica: Uuid,
+    /// Tells the sequencer that there may be events.
+    pub wrote: Notify,
+    /// As many passwords are hashed at once as there are cores; each takes memory and time.
+    pub hashing: Semaphore,
+    /// Whether it takes requests: not before it is ready, no more when it is told to stop.
+    pub ready: AtomicBool,
+    callers: moka::sync::Cache<Uuid, (Instant, Arc<Actor>)>,
+    refusals: Mutex<HashMap<(Uuid, String, i64), u64>>,
+}
+
+impl App {
+    /// Puts it together.
+    ///
+    /// # Errors
+    /// If a key is not usable.
+    pub fn new(
+        settings: Settings,
+        database: Database,
+        keys: &Keys,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+    ) -> Result<Self, String> {
+        let tokens = Tokens::new(&settings.public_url, &keys.signing)?;
+        let replica = ids.next();
+        Ok(Self {
+            settings,
+            database,
+            tokens,
+            cursor_key: keys.cursor,
+            clock,
+            ids,
+            numbers: Numbers::default(),
+            replica,
+            wrote: Notify::new(),
+            hashing: Semaphore::new(2),
+            ready: AtomicBool::new(false),
+            callers: moka::sync::Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build(),
+            refusals: Mutex::default(),
+        })
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Whether requests are taken.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// The caller behind a verified token.
+    ///
+    /// # Errors
+    /// `invalid-token` if his session ended or his account is closed.
+    pub async fn caller(&self, session: SessionId, token: RefreshTokenId) -> Result<Arc<Actor>, Problem> {
+        let now = self.now();
+        if let Some((at, actor)) = self.callers.get(&token.0)
+            && (at..at + RIGHTS_FRESH).contains(&now)
+        {
+            return Ok(actor);
+        }
+        let found = self.database.rows().sessions().actor(session, token).await?;
+        let Some(found) = found else {
+            self.callers.invalidate(&token.0);
+            return Err(Problem::new("invalid-token"));
+        };
+        if found.first_seen {
+            let tx = self.database.begin_write(Stamp::system(now, "access-seen")).await?;
+            tx.access_seen(token).await?;
+            tx.commit().await?;
+        }
+        let actor = Arc::new(found.actor);
+        self.callers.insert(token.0, (now, Arc::clone(&actor)));
+        Ok(actor)
+    }
+
+    /// Forgets what callers may do, after something changed that it depends on. Other replicas ask again within
+    /// three seconds.
+    pub fn forget_callers(&self) {
+        self.callers.invalidate_all();
+    }
+
+    /// Notes a refusal; they are written once a minute, counted.
+    pub fn note_refusal(&self, user: Uuid, operation: &str, now: Instant) {
+        let minute = now.timestamp() / 60;
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        *refusals.entry((user, operation.to_owned(), minute)).or_default() += 1;
+    }
+
+    /// Takes the refusals of minutes that are over, or all of them.
+    pub fn take_refusals(&self, now: Instant, all: bool) -> Vec<(Uuid, String, u64)> {
+        let minute = now.timestamp() / 60;
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let (over, rest): (HashMap<_, _>, HashMap<_, _>) =
+            refusals.drain().partition(|((_, _, of), _)| all || *of < minute);
+        *refusals = rest;
+        over.into_iter().map(|((user, operation, _), count)| (user, operation, count)).collect()
+    }
+}

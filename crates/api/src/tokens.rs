@@ -1,0 +1,162 @@
+//! Access tokens (RFC 9068: `typ` `at+jwt`, ES256) and what signs them.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use domain::{
+    id::{RefreshTokenId, SessionId, UserId},
+    time::Instant,
+};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::keys::SigningKey;
+
+/// How long an access token lasts, in seconds.
+pub const LIFETIME: i64 = 600;
+/// How far clocks may differ, in seconds.
+const LEEWAY: i64 = 30;
+const AUDIENCE: &str = "lianxin";
+
+/// What an access token says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claims {
+    /// Issuer: the public URL.
+    pub iss: String,
+    /// Audience.
+    pub aud: String,
+    /// The user.
+    pub sub: Uuid,
+    /// The session.
+    pub sid: Uuid,
+    /// The refresh token that came with it.
+    pub rti: Uuid,
+    /// Not after, seconds since 1970.
+    pub exp: i64,
+    /// Not before.
+    pub nbf: i64,
+    /// Made at.
+    pub iat: i64,
+    /// When the user last proved who he is.
+    pub auth_time: i64,
+    /// Its own id.
+    pub jti: Uuid,
+}
+
+/// Signs and verifies.
+pub struct Tokens {
+    issuer: String,
+    signing_id: String,
+    signing: EncodingKey,
+    verifying: Vec<(String, DecodingKey)>,
+    jwks: Value,
+    verified: moka::sync::Cache<[u8; 32], Claims>,
+}
+
+impl Tokens {
+    /// With these keys, for this issuer.
+    ///
+    /// # Errors
+    /// If a key is not usable.
+    pub fn new(issuer: &str, keys: &[SigningKey]) -> Result<Self, String> {
+        let first = keys.first().ok_or("there is no signing key")?;
+        let verifying = keys
+            .iter()
+            .map(|key| Ok((key.id.clone(), DecodingKey::from_ec_components(&key.x, &key.y)?)))
+            .collect::<Result<Vec<_>, jsonwebtoken::errors::Error>>()
+            .map_err(|_| "a signing key is not usable")?;
+        let jwks = keys
+            .iter()
+            .map(|key| {
+                json!({"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": key.id, "x": key.x, "y": key.y})
+            })
+            .collect::<Vec<_>>();
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            signing_id: first.id.clone(),
+            signing: EncodingKey::from_ec_der(&first.pkcs8),
+            verifying,
+            jwks: json!({ "keys": jwks }),
+            verified: moka::sync::Cache::builder()
+                .max_capacity(100_000)
+                .time_to_live(Duration::from_secs(LIFETIME.unsigned_abs()))
+                .build(),
+        })
+    }
+
+    /// The public keys (RFC 7517).
+    #[must_use]
+    pub fn jwks(&self) -> &Value {
+        &self.jwks
+    }
+
+    /// A new access token.
+    ///
+    /// # Errors
+    /// If it cannot be signed.
+    pub fn issue(
+        &self,
+        user: UserId,
+        session: SessionId,
+        refresh: RefreshTokenId,
+        authenticated_at: Instant,
+        jti: Uuid,
+        now: Instant,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        let header = Header {
+            typ: Some("at+jwt".to_owned()),
+            kid: Some(self.signing_id.clone()),
+            ..Header::new(Algorithm::ES256)
+        };
+        let now = now.timestamp();
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: AUDIENCE.to_owned(),
+            sub: user.0,
+            sid: session.0,
+            rti: refresh.0,
+            exp: now + LIFETIME,
+            nbf: now,
+            iat: now,
+            auth_time: authenticated_at.timestamp(),
+            jti,
+        };
+        encode(&header, &claims, &self.signing)
+    }
+
+    /// What a token says, if it is one of ours and good at this time. A verified one is remembered until it ends:
+    /// checking its signature costs as much as the rest of a read.
+    #[must_use]
+    pub fn verify(&self, token: &str, now: Instant) -> Option<Claims> {
+        let key: [u8; 32] = digest(&SHA256, token.as_bytes()).as_ref().try_into().ok()?;
+        let claims = match self.verified.get(&key) {
+            Some(claims) => claims,
+            None => {
+                let claims = self.check(token)?;
+                self.verified.insert(key, claims.clone());
+                claims
+            }
+        };
+        let now = now.timestamp();
+        (claims.nbf <= now + LEEWAY && now <= claims.exp + LEEWAY).then_some(claims)
+    }
+
+    fn check(&self, token: &str) -> Option<Claims> {
+        let header = decode_header(token).ok()?;
+        if header.typ.as_deref() != Some("at+jwt") || header.alg != Algorithm::ES256 {
+            return None;
+        }
+        let id = header.kid?;
+        let (_, key) = self.verifying.iter().find(|(known, _)| *known == id)?;
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        // judged above, against the injected clock
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        decode::<Claims>(token, key, &validation).ok().map(|data| data.claims)
+    }
+}

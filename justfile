@@ -1,0 +1,25 @@
+# List the recipes
+default:
+    @just --list
+
+# Serve the demonstration data
+run:
+    cargo run --release -p api -- serve --demo
+
+# Run all tests on SQLite and PostgreSQL
+test:
+    cargo run --locked -p lianxin-tests --bin with-postgres -- cargo test --locked --workspace
+
+# Check format and lints
+lint:
+    cargo fmt --all -- --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Check licenses, layers and sources of the dependencies (needs cargo-deny)
+deny:
+    cargo deny check licenses bans sources
+
+# Write the OpenAPI document anew; written beside it first, so that a failure leaves the old one
+openapi:
+    cargo run -p api -- openapi > openapi/openapi.json.new
+    mv openapi/openapi.json.new openapi/openapi.json
