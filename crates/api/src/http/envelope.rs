@@ -29,7 +29,7 @@ const WORTH_COMPRESSING: u64 = 1024;
 /// The outermost layer.
 ///
 /// # Errors
-/// None that the inner service could turn into an answer.
+/// What the inner service could not turn into an answer.
 pub async fn envelope(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -41,11 +41,7 @@ pub async fn envelope(
     let response = if uri_length > LONGEST_URI {
         request.into_response(Problem::new("uri-too-long").error_response())
     } else if acceptable(&request) {
-        let http_request = request.request().clone();
-        match next.call(request).await {
-            Ok(response) => response.map_into_boxed_body(),
-            Err(error) => ServiceResponse::from_err(error, http_request).map_into_boxed_body(),
-        }
+        next.call(request).await?.map_into_boxed_body()
     } else {
         request.into_response(Problem::new("not-acceptable").error_response())
     };
