@@ -4,3 +4,4 @@
 pub mod contract;
 pub mod database;
 pub mod postgres;
+pub mod server;

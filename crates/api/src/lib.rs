@@ -15,3 +15,11 @@ pub mod problem;
 pub mod state;
 pub mod system;
 pub mod tokens;
+
+/// Hashes a password as accounts keep it.
+///
+/// # Errors
+/// If the machine has no memory for it.
+pub fn hash_password(password: &str) -> Result<String, problem::Problem> {
+    identity::hash(password)
+}
