@@ -88,7 +88,7 @@ impl Served {
     #[must_use]
     pub fn new(app: Data<App>) -> Self {
         let document = document(&app.settings.public_url);
-        let methods = document["paths"].as_object().into_iter().flatten().map(|(path, item)| {
+        let methods = document.get("paths").and_then(Value::as_object).into_iter().flatten().map(|(path, item)| {
             let mut names: Vec<String> =
                 item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
             names.sort();

@@ -277,7 +277,7 @@ impl Database {
                 .all(conn)
                 .await?;
             if links.is_empty() {
-                return Ok(self.verify_count(&last).await?);
+                return self.verify_count(&last).await;
             }
             for link in links {
                 if link.position != last.position + 1 {

@@ -30,7 +30,7 @@ impl Numbers {
     /// # Errors
     /// If the database does not answer.
     pub async fn next(&self, database: &Database, series: &str) -> Result<i64> {
-        if let Some(number) = self.from_block(series) {
+        if let Some(number) = self.next_of_block(series) {
             return Ok(number);
         }
         let connection = database.connection();
@@ -50,7 +50,7 @@ impl Numbers {
         Ok(end - BLOCK)
     }
 
-    fn from_block(&self, series: &str) -> Option<i64> {
+    fn next_of_block(&self, series: &str) -> Option<i64> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).get_mut(series)?.next()
     }
 }

@@ -68,7 +68,7 @@ fn trace(request: &ServiceRequest) -> Trace {
         };
         match parts.as_slice() {
             ["00", trace, span, flags]
-                if hex(trace, 32) && hex(span, 16) && hex(flags, 2) && trace.trim_matches('0') != "" =>
+                if hex(trace, 32) && hex(span, 16) && hex(flags, 2) && !trace.trim_matches('0').is_empty() =>
             {
                 Some((*trace).to_owned())
             }
