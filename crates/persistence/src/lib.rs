@@ -1,7 +1,9 @@
 //! The rows of Lianxin, on SQLite and PostgreSQL alike.
 //!
-//! * Every finder takes an [`domain::access::Access`], which only the policy makes: no query without a scope.
-//! * Every write goes through a [`Tx`] and saves an [`domain::outcome::Outcome`]: no change without its event.
+//! * What a caller asks for is found with an [`domain::access::Access`], which only the policy makes. The few finders
+//!   without one serve who has no caller yet (`credentials`), the caller himself (`own`), or a decision whose right was
+//!   judged before (`by_phone`, `exists`, `timeline`, the members of a team); each says so.
+//! * Every write goes through a [`Tx`] and leaves its events in the same transaction.
 //! * What is personal is sealed by the [`Vault`] before it reaches a row.
 
 mod connect;
