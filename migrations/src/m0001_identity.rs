@@ -11,6 +11,7 @@ CREATE TABLE users (
     person_id $UUID,
     region_code $TEXT,
     state $TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
+    has_long_password $BOOL NOT NULL,
     version $LONG NOT NULL,
     created_at $TIME NOT NULL,
     updated_at $TIME NOT NULL

@@ -19,49 +19,16 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     http::{auth::authenticate, envelope},
-    identity, openapi, orders, places,
+    identity, openapi, orders, people, places,
     problem::Problem,
     state::App,
 };
 
 fn routes(config: &mut ServiceConfig<'_>) {
-    config
-        .service(identity::login)
-        .service(identity::refresh)
-        .service(identity::logout)
-        .service(identity::first_administrator)
-        .service(identity::me)
-        .service(places::list_regions)
-        .service(places::get_region)
-        .service(places::list_compounds)
-        .service(places::get_compound)
-        .service(orders::list_service_kinds)
-        .service(orders::get_service_kind)
-        .service(orders::list_service_orders)
-        .service(orders::create_service_order)
-        .service(orders::similar_service_orders)
-        .service(orders::count_service_orders)
-        .service(orders::get_service_order)
-        .service(orders::put_service_order)
-        .service(orders::update_service_order)
-        .service(orders::list_service_order_events)
-        .service(orders::service_order_candidates)
-        .service(orders::dispatch_service_order)
-        .service(orders::accept_service_order)
-        .service(orders::decline_service_order)
-        .service(orders::claim_service_order)
-        .service(orders::transfer_service_order)
-        .service(orders::start_service_order)
-        .service(orders::hold_service_order)
-        .service(orders::resume_service_order)
-        .service(orders::complete_service_order)
-        .service(orders::confirm_service_order)
-        .service(orders::reopen_service_order)
-        .service(orders::cancel_service_order)
-        .service(orders::reject_service_order)
-        .service(orders::merge_service_order)
-        .service(orders::join_service_order)
-        .service(orders::contact_service_order);
+    identity::routes(config);
+    places::routes(config);
+    people::routes(config);
+    orders::routes(config);
 }
 
 /// The OpenAPI document as it is served under a public URL.

@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod keys;
 pub mod openapi;
 mod orders;
+mod people;
 mod places;
 pub mod problem;
 pub mod state;

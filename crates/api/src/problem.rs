@@ -11,6 +11,7 @@ pub const CODES: &[(&str, u16, &str, &str)] = &[
     ("bad-request", 400, "请求格式不正确", "The request is malformed"),
     ("invalid-json", 400, "请求内容不是有效的 JSON", "The body is not valid JSON"),
     ("invalid-parameter", 400, "请求参数不正确", "A parameter is not valid"),
+    ("field-not-allowed", 400, "不能按不可见的字段查询", "What one does not see cannot be filtered by"),
     ("invalid-cursor", 400, "分页游标无效", "The cursor is not valid"),
     ("invalid-grant", 400, "刷新令牌无效", "The refresh token is not valid"),
     ("unauthenticated", 401, "请先登录", "Sign in first"),
@@ -52,6 +53,8 @@ pub const FIELD_CODES: &[(&str, &str, &str)] = &[
     ("not-found", "不存在或不可见", "does not exist or cannot be seen"),
     ("control-character", "含有不允许的控制字符", "contains a control character"),
     ("duplicate", "已经存在", "exists already"),
+    ("field-not-allowed", "不可见的字段", "is not shown to you"),
+    ("in-future", "不能晚于现在", "must not be after now"),
     ("not-in-future", "必须晚于现在", "must be after now"),
     ("too-far-ahead", "时间过远", "is too far ahead"),
     ("not-mergeable", "不能并入该订单", "is not an order to merge into"),
@@ -70,6 +73,10 @@ pub const FIELD_CODES: &[(&str, &str, &str)] = &[
     ("name-format", "姓名格式不正确", "is not a name"),
     ("contradicts-id-number", "与身份证号不一致", "contradicts the ID number"),
     ("contradicts-member", "与其他字段不一致", "contradicts another member"),
+    ("circular", "不能隶属于自己的下级", "is below this one already"),
+    ("incompatible-roles", "与该用户已有的角色不相容", "cannot be held beside a role that the user has"),
+    ("end-before-start", "结束时间必须晚于开始时间", "the end must be after the start and after now"),
+    ("not-a-member", "不是成员", "is not a member"),
     ("password-too-short", "密码太短", "is too short"),
     ("password-guessable", "密码太容易被猜到", "is too easy to guess"),
     ("not-active", "已停用", "is not offered at present"),
@@ -224,6 +231,12 @@ impl Problem {
     #[must_use]
     pub fn parameter(name: impl Into<String>, code: &'static str) -> Self {
         Self { errors: vec![(Place::Parameter(name.into()), code)], ..Self::new("invalid-parameter") }
+    }
+
+    /// A filter on a member that the caller does not see: by filtering he could find out what it holds.
+    #[must_use]
+    pub fn field_not_allowed(name: impl Into<String>) -> Self {
+        Self { errors: vec![(Place::Parameter(name.into()), "field-not-allowed")], ..Self::new("field-not-allowed") }
     }
 
     /// Adds a member.

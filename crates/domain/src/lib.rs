@@ -8,6 +8,7 @@
 //! | [`cn`], [`text`] | Chinese identifiers and bounded text: parsed once, valid ever after |
 //! | [`id`], [`time`] | typed ids, instants and days |
 //! | [`access`] | who may see and do what: roles, actors, the policy and the row scopes it yields |
+//! | [`resource`] | what all resources have in common |
 //! | [`event`], [`outcome`], [`refusal`] | what a decision leaves behind, or why there is none |
 //! | [`identity`], [`places`], [`people`], [`orders`] | the areas; each has a folder of the same name on every floor |
 
@@ -21,5 +22,6 @@ pub mod outcome;
 pub mod people;
 pub mod places;
 pub mod refusal;
+pub mod resource;
 pub mod text;
 pub mod time;

@@ -117,6 +117,14 @@ pub enum ChainFault {
 const BATCH: u64 = 500;
 
 impl Tx {
+    /// Writes that somebody looked at what is hidden from others, which changes nothing but the trail.
+    ///
+    /// # Errors
+    /// [`Error::Audit`]
+    pub async fn record_look(&self, event: EventDraft) -> Result<()> {
+        self.record(&[event]).await
+    }
+
     /// Writes the events of a decision in one statement.
     pub(crate) async fn record(&self, events: &[EventDraft]) -> Result<()> {
         self.record_as("ok", events).await

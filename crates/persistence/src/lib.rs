@@ -19,6 +19,7 @@ mod orders;
 mod people;
 mod places;
 mod rows;
+mod save;
 mod scope;
 mod tx;
 mod vault;
@@ -40,5 +41,8 @@ pub use orders::{
 pub use people::{HouseholdFilter, Households, PersonFilter, PersonSearch, Persons};
 pub use places::{CompoundFilter, Compounds, OrganizationFilter, Organizations, RegionFilter, Regions};
 pub use rows::{Found, Rows};
+pub use save::{Findable, Lock, Stored};
+/// A connection or a transaction, as generic code above names it.
+pub use sea_orm::ConnectionTrait as Connection;
 pub use tx::{Stamp, Tx};
 pub use vault::{Class, Vault, VaultKeys};

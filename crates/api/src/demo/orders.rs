@@ -584,7 +584,7 @@ impl Lives {
         let access = auditor.authorize(Action::Read, ResourceKind::ServiceOrder, now).map_err(|_| Error::Forbidden)?;
         for (number, plan) in plans.iter().enumerate() {
             let id: ServiceOrderId = plan.new.id;
-            match database.rows().orders(None).get(&access, id).await {
+            match database.rows().find::<ServiceOrder>(&access, &id).await {
                 Ok(found) => {
                     self.orders.insert(number, found.row);
                 }

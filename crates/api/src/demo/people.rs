@@ -9,6 +9,7 @@ use domain::{
     orders::{Origin, Question, QuestionKind, ServiceKind, Volunteer, VolunteerState, VolunteerTeam},
     outcome::Outcome,
     people::{Household, HouseholdMember, Person, PoliticalStatus, Relation, Tag},
+    resource::Resource as _,
     time::{Validity, day_in_china},
 };
 use persistence::{Database, Result, Tx};
@@ -523,14 +524,14 @@ pub(super) async fn load(database: &Database, password_hash: &str) -> Result<()>
     for kind in kinds()? {
         let event =
             made("service_kind.created", ResourceKind::ServiceKind, kind.id.into(), Some(kind.region_code.clone()));
-        tx.insert_service_kind(kind, event).await?;
+        tx.insert(Outcome::new(kind, event)).await?;
     }
     tx.commit().await
 }
 
 async fn insert_person(tx: &Tx, person: Person) -> Result<()> {
     let event = person.event("person.created");
-    tx.insert_person(person, event).await?;
+    tx.insert(Outcome::new(person, event)).await?;
     Ok(())
 }
 
@@ -544,6 +545,7 @@ async fn insert_account(tx: &Tx, account: &Account, password_hash: &str) -> Resu
         person_id: person.as_ref().map(|person| person.id),
         region_code: account.kept.map(region).transpose()?,
         state: UserState::Active,
+        has_long_password: true,
         version: 1,
         created_at: made_at(),
         updated_at: made_at(),
@@ -555,7 +557,7 @@ async fn insert_account(tx: &Tx, account: &Account, password_hash: &str) -> Resu
     tx.insert_user(Outcome::new(user, event), password_hash).await?;
     for grant in grants_of(account)? {
         let event = made("grant.created", ResourceKind::Grant, grant.id.into(), grant.place.region().cloned());
-        tx.insert_grant(grant, event).await?;
+        tx.insert(Outcome::new(grant, event)).await?;
     }
     Ok(())
 }
@@ -586,7 +588,7 @@ async fn insert_helper(tx: &Tx, serial: usize, helper: &Helper) -> Result<()> {
         created_at: made_at(),
         updated_at: made_at(),
     };
-    tx.insert_volunteer(volunteer.apply(true)).await?;
+    tx.insert(volunteer.apply(true)).await?;
     Ok(())
 }
 
@@ -602,7 +604,7 @@ async fn insert_team(tx: &Tx, name: &str, area: &str, origin: Origin) -> Result<
         updated_at: made_at(),
     };
     let event = team.event("volunteer_team.created");
-    tx.insert_team(team, event).await?;
+    tx.insert(Outcome::new(team, event)).await?;
     for helper in HELPERS.iter().filter(|helper| helper.teams.contains(&name)) {
         tx.insert_team_member(team_id(name), helper.id()).await?;
     }
@@ -635,7 +637,12 @@ async fn insert_residents(tx: &Tx, residents: &[Resident]) -> Result<()> {
             updated_at: made_at(),
         };
         let event = value.event("household.created");
-        tx.insert_household(value, event).await?;
+        let household = value.id;
+        let members = value.members.clone();
+        tx.insert(Outcome::new(value, event)).await?;
+        for member in &members {
+            tx.insert_household_member(household, member).await?;
+        }
     }
     Ok(())
 }

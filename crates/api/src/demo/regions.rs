@@ -2,7 +2,9 @@
 
 use domain::{
     cn::CreditCode,
+    outcome::Outcome,
     places::{Building, Compound, Organization, OrganizationKind, PartyFormation, Region, RegionKind, Unit},
+    resource::Resource as _,
 };
 use persistence::{Database, Result, Tx};
 
@@ -134,7 +136,7 @@ async fn insert_region(tx: &Tx, code: &str, name: &str, kind: RegionKind) -> Res
         updated_at: made_at(),
     };
     let event = value.event("region.created");
-    tx.insert_region(value, event).await?;
+    tx.insert(Outcome::new(value, event)).await?;
     Ok(())
 }
 
@@ -155,7 +157,7 @@ async fn insert_organization(tx: &Tx, name: &str, kind: OrganizationKind, at: &s
         updated_at: made_at(),
     };
     let event = value.event("organization.created");
-    tx.insert_organization(value, event).await?;
+    tx.insert(Outcome::new(value, event)).await?;
     Ok(())
 }
 

@@ -3,7 +3,9 @@
 
 use std::{
     any::TypeId,
+    borrow::Cow,
     collections::HashMap,
+    marker::PhantomData,
     sync::{Arc, LazyLock, PoisonError, RwLock},
 };
 
@@ -11,15 +13,15 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use domain::{refusal::FieldError, text};
 use futures_util::{StreamExt as _, future::LocalBoxFuture};
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use utoipa::{
-    ToSchema,
+    PartialSchema, ToSchema,
     openapi::{RefOr, Schema},
 };
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
-use super::strict_json;
+use super::{resource::Writable, strict_json};
 use crate::problem::Problem;
 
 /// The largest body, in bytes.
@@ -69,6 +71,71 @@ impl<T: DeserializeOwned + ToSchema + Validate + 'static> FromRequest for Patch<
     }
 }
 
+/// A merge patch of what clients write of a resource. Its schema is that of the whole with nothing required, and
+/// without the members that never change.
+#[derive(Debug)]
+pub struct MergePatch<T> {
+    members: Value,
+    of: PhantomData<T>,
+}
+
+impl<T: Writable> MergePatch<T> {
+    /// What is written once the patch is applied to what was there.
+    ///
+    /// # Errors
+    /// `validation-failed`
+    pub fn onto(self, before: &T) -> Result<T, Problem> {
+        let mut whole = Value::Object(members(before));
+        json_patch::merge(&mut whole, &self.members);
+        parse(&whole)
+    }
+}
+
+/// The members of what a client writes, those without a value left out.
+pub fn members<T: Serialize>(written: &T) -> Map<String, Value> {
+    match serde_json::to_value(written) {
+        Ok(Value::Object(members)) => members.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+        _ => Map::new(),
+    }
+}
+
+impl<T: Writable> FromRequest for MergePatch<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let content = read(&request, payload, "application/merge-patch+json").await?;
+            Ok(Self { members: checked::<Self>(&content)?, of: PhantomData })
+        })
+    }
+}
+
+impl<T: Writable> PartialSchema for MergePatch<T> {
+    fn schema() -> RefOr<Schema> {
+        match T::schema() {
+            RefOr::T(Schema::Object(mut object)) => {
+                object.required.clear();
+                object.properties.retain(|name, _| !T::FIXED.contains(&name.as_str()));
+                object.example = None;
+                RefOr::T(Schema::Object(object))
+            }
+            other => other,
+        }
+    }
+}
+
+impl<T: Writable> ToSchema for MergePatch<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Patch", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}
+
 async fn read(request: &HttpRequest, payload: Payload, media_type: &str) -> Result<Value, Problem> {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if header("content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
@@ -107,17 +174,7 @@ async fn collect(mut payload: Payload) -> Result<Vec<u8>, Problem> {
 /// # Errors
 /// `validation-failed`
 pub fn parse<T: DeserializeOwned + ToSchema + Validate + 'static>(content: &Value) -> Result<T, Problem> {
-    let mut content = content.clone();
-    let mut errors = Vec::new();
-    normalize(&mut content, &mut String::new(), &mut errors);
-    for error in validator_of::<T>()?.iter_errors(&content) {
-        translate(&error, &mut errors);
-    }
-    if !errors.is_empty() {
-        errors.sort_by(|a, b| a.pointer.cmp(&b.pointer));
-        errors.dedup();
-        return Err(Problem::invalid(errors));
-    }
+    let content = checked::<T>(content)?;
     let value: T = serde_path_to_error::deserialize(content).map_err(|error| {
         let path = error.path().to_string();
         let pointer = if path == "." { String::new() } else { format!("/{}", path.replace('.', "/")) };
@@ -129,6 +186,22 @@ pub fn parse<T: DeserializeOwned + ToSchema + Validate + 'static>(content: &Valu
         Problem::invalid(errors)
     })?;
     Ok(value)
+}
+
+/// Normalizes a value and holds it to the schema of a type, naming every fault.
+fn checked<T: ToSchema + 'static>(content: &Value) -> Result<Value, Problem> {
+    let mut content = content.clone();
+    let mut errors = Vec::new();
+    normalize(&mut content, &mut String::new(), &mut errors);
+    for error in validator_of::<T>()?.iter_errors(&content) {
+        translate(&error, &mut errors);
+    }
+    if !errors.is_empty() {
+        errors.sort_by(|a, b| a.pointer.cmp(&b.pointer));
+        errors.dedup();
+        return Err(Problem::invalid(errors));
+    }
+    Ok(content)
 }
 
 /// Brings strings into normal form C and names those with characters that cannot be stored.

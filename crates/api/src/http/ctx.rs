@@ -1,18 +1,26 @@
 //! The context of a request: who asks, when, and under which conditions.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, str::FromStr, sync::Arc};
 
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web::Data};
+use chrono::TimeDelta;
 use domain::{
-    access::{Access, Action, Actor, ResourceKind},
-    cn::RegionCode,
+    access::{Access, Action, Actor, Grant, ResourceKind},
+    cn::{RegionCode, RegionLevel},
+    identity::User,
+    orders::{ServiceKind, ServiceOrder, Volunteer, VolunteerTeam},
+    people::{Household, Person},
+    places::{Compound, Organization, Region},
     time::Instant,
 };
-use persistence::{Begun, KeyUse, PageRequest, Stamp, StoredAnswer, Tx};
+use persistence::{Begun, Connection, Findable, Found, KeyUse, PageRequest, Rows, Stamp, StoredAnswer, Tx};
 use serde_json::Value;
 
 use super::reply::Reply;
 use crate::{problem::Problem, state::App};
+
+/// How long ago somebody may have signed in to do what is sensitive.
+const RECENT_LOGIN: TimeDelta = TimeDelta::minutes(10);
 
 /// What the envelope knows of a request before anybody is identified.
 #[derive(Debug, Clone)]
@@ -156,22 +164,64 @@ impl Ctx {
     /// An answer is only given again to one who still sees what it shows.
     async fn still_visible(&self, tx: &Tx, answer: &StoredAnswer) -> Result<(), Problem> {
         let Some((kind, id)) = answer.subject.as_ref().filter(|_| answer.in_sight) else { return Ok(()) };
-        let access = self.authorize(Action::Read, *kind)?;
-        let uuid = || id.parse::<uuid::Uuid>().map_err(|_| Problem::new("not-found"));
-        let rows = tx.rows();
         match kind {
-            ResourceKind::ServiceOrder => {
-                rows.orders(self.actor.person_id).get(&access, uuid()?.into()).await.map(drop)?;
-            }
-            ResourceKind::ServiceKind => rows.service_kinds().get(&access, uuid()?.into()).await.map(drop)?,
-            ResourceKind::Volunteer => rows.volunteers().get(&access, uuid()?.into()).await.map(drop)?,
-            ResourceKind::VolunteerTeam => rows.teams().get(&access, uuid()?.into()).await.map(drop)?,
-            ResourceKind::Person => rows.persons().get(&access, uuid()?.into()).await.map(drop)?,
-            ResourceKind::User => rows.users().get(&access, uuid()?.into()).await.map(drop)?,
-            ResourceKind::Grant => rows.grants().get(&access, uuid()?.into()).await.map(drop)?,
-            _ => {}
+            ResourceKind::ServiceOrder => self.still_sees::<ServiceOrder>(tx, id).await,
+            ResourceKind::ServiceKind => self.still_sees::<ServiceKind>(tx, id).await,
+            ResourceKind::Volunteer => self.still_sees::<Volunteer>(tx, id).await,
+            ResourceKind::VolunteerTeam => self.still_sees::<VolunteerTeam>(tx, id).await,
+            ResourceKind::Person => self.still_sees::<Person>(tx, id).await,
+            ResourceKind::Household => self.still_sees::<Household>(tx, id).await,
+            ResourceKind::User => self.still_sees::<User>(tx, id).await,
+            ResourceKind::Grant => self.still_sees::<Grant>(tx, id).await,
+            ResourceKind::Region => self.still_sees::<Region>(tx, id).await,
+            ResourceKind::Organization => self.still_sees::<Organization>(tx, id).await,
+            ResourceKind::Compound => self.still_sees::<Compound>(tx, id).await,
+            ResourceKind::Session | ResourceKind::Event => Err(Problem::new("not-found")),
         }
+    }
+
+    async fn still_sees<T: Findable<Id: FromStr>>(&self, tx: &Tx, id: &str) -> Result<(), Problem> {
+        let access = self.authorize(Action::Read, T::KIND)?;
+        let id = id.parse().map_err(|_| Problem::new("not-found"))?;
+        tx.rows().find::<T>(&access, &id).await?;
         Ok(())
+    }
+
+    /// A resource that a body names. One that the caller cannot see is told like one that does not exist.
+    ///
+    /// # Errors
+    /// `validation-failed` with `not-found` at the pointer.
+    pub async fn named<T: Findable, C: Connection>(
+        &self,
+        rows: Rows<'_, C>,
+        id: &T::Id,
+        pointer: &str,
+    ) -> Result<Found<T>, Problem> {
+        let unseen = || Problem::field(pointer, "not-found");
+        let access = self.authorize(Action::Read, T::KIND).map_err(|_| unseen())?;
+        match rows.find(&access, id).await {
+            Ok(found) => Ok(found),
+            Err(persistence::Error::NotFound) => Err(unseen()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A region that a body names, of a level or below.
+    ///
+    /// # Errors
+    /// `validation-failed` at the pointer.
+    pub async fn named_region(
+        &self,
+        tx: &Tx,
+        code: &str,
+        level: RegionLevel,
+        pointer: &str,
+    ) -> Result<RegionCode, Problem> {
+        let code = RegionCode::parse(code).map_err(|error| Problem::field(pointer, error.code()))?;
+        if code.level() < level || !tx.rows().regions().exists(&code).await? {
+            return Err(Problem::field(pointer, "not-found"));
+        }
+        Ok(code)
     }
 
     /// Holds `If-Match` to a version, where it was sent.
@@ -198,10 +248,15 @@ impl Ctx {
         self.check_version(version)
     }
 
-    /// Whether `If-Match` was sent.
-    #[must_use]
-    pub fn has_condition(&self) -> bool {
-        self.if_match.is_some()
+    /// Refuses who proved too long ago who he is (RFC 9470).
+    ///
+    /// # Errors
+    /// `reauthentication-required`
+    pub fn require_recent_login(&self) -> Result<(), Problem> {
+        if self.now - self.actor.authenticated_at <= RECENT_LOGIN {
+            return Ok(());
+        }
+        Err(Problem::new("reauthentication-required"))
     }
 
     /// Whether the caller holds this representation already.

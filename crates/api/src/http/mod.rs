@@ -7,11 +7,14 @@ pub mod cursor;
 pub mod envelope;
 pub mod query;
 pub mod reply;
+pub mod resource;
 pub mod strict_json;
+pub mod timeline;
 pub mod value;
 
-pub use body::{Body, Patch};
+pub use body::{Body, MergePatch, Patch};
 pub use ctx::Ctx;
 pub use query::{List, ListFilter, ListParams, OneOf};
 pub use reply::{Reply, Shown};
-pub use value::{At, PathId};
+pub use resource::{Editable, Make, View, Writable};
+pub use value::{At, PathId, WordOf};

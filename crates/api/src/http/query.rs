@@ -63,6 +63,28 @@ pub struct List<T> {
     pub query: Vec<(String, String)>,
 }
 
+/// The member of a cursor that stands for the body which the list goes on with.
+const BODY: &str = "body";
+
+impl<T> List<T> {
+    /// Binds the list to the body of its request: a cursor goes on with the same one only.
+    ///
+    /// # Errors
+    /// `invalid-cursor`
+    pub fn bound_to(mut self, digest: &[u8]) -> Result<Self, Problem> {
+        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        match self.query.iter().find(|(name, _)| name == BODY) {
+            Some((_, given)) if *given == digest => Ok(self),
+            Some(_) => Err(Problem::new("invalid-cursor")),
+            None if self.page.after.is_some() => Err(Problem::new("invalid-cursor")),
+            None => {
+                self.query.push((BODY.to_owned(), digest));
+                Ok(self)
+            }
+        }
+    }
+}
+
 const COMMON: &[&str] = &["limit", "cursor", "count", "fields", "sort"];
 
 impl<T: ListFilter + 'static> FromRequest for List<T> {
@@ -115,7 +137,7 @@ fn list<T: ListFilter>(request: &HttpRequest) -> Result<List<T>, Problem> {
     let fields = get("fields").map(|fields| fields.split(',').map(str::to_owned).collect());
     let members: Map<String, Value> = query
         .iter()
-        .filter(|(name, _)| !COMMON.contains(&name.as_str()))
+        .filter(|(name, _)| !COMMON.contains(&name.as_str()) && *name != BODY)
         .map(|(name, value)| (name.clone(), Value::String(value.clone())))
         .collect();
     let filter = serde_path_to_error::deserialize(Value::Object(members)).map_err(|error| {

@@ -17,7 +17,7 @@ pub enum Caching {
     Personal,
     /// Reference data.
     Reference,
-    /// Sensitive data and secrets: not kept.
+    /// Sensitive data (class S) and secrets: not kept.
     Never,
 }
 

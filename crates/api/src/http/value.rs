@@ -4,12 +4,14 @@ use std::str::FromStr;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use chrono::{FixedOffset, SecondsFormat};
-use domain::time::Instant;
+use domain::{access::Word, time::Instant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type},
 };
+
+use validator::Validate;
 
 use crate::problem::Problem;
 
@@ -58,10 +60,34 @@ impl ToSchema for At {
     }
 }
 
+/// A value of a closed list of the domain, as bodies write and answers show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WordOf<T>(pub T);
+
+impl<T: Word> PartialSchema for WordOf<T> {
+    fn schema() -> RefOr<Schema> {
+        let words = T::ALL.iter().map(|word| word.name());
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
+    }
+}
+
+impl<T: Word> ToSchema for WordOf<T> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        T::NAME.into()
+    }
+}
+
 /// Tells a member that is absent (`None`) from one that is `null` (`Some(None)`), as merge patch needs (RFC 7396).
 pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
 }
+
+/// Nothing to say.
+#[derive(Debug, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Nothing, example = json!({}))]
+pub struct NothingIn {}
 
 /// An id of the path: what cannot be one names nothing, hence 404.
 #[derive(Debug, Clone, Copy)]

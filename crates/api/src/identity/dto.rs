@@ -1,6 +1,6 @@
 //! What identity endpoints take and give.
 
-use domain::access::{Actor, Grant, Place, Role};
+use domain::access::{Actor, Grant, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -120,19 +120,14 @@ pub struct MeOut {
 
 impl From<&Grant> for OwnGrantOut {
     fn from(grant: &Grant) -> Self {
-        let (organization_id, compound_id, school_id) = match &grant.place {
-            Place::Organization(id, _) => (Some(id.0), None, None),
-            Place::Compound(id, _) => (None, Some(id.0), None),
-            Place::School(id, _) => (None, None, Some(id.0)),
-            Place::Region(_) | Place::System => (None, None, None),
-        };
+        let (organization_id, compound_id, school_id) = grant.place.ids();
         Self {
             id: grant.id.0,
             role: Role::name(grant.role),
             region_code: grant.place.region().map(ToString::to_string),
-            organization_id,
-            compound_id,
-            school_id,
+            organization_id: organization_id.map(Into::into),
+            compound_id: compound_id.map(Into::into),
+            school_id: school_id.map(Into::into),
             valid_from: grant.validity.from.into(),
             valid_until: grant.validity.until.map(Into::into),
         }

@@ -1,6 +1,7 @@
 //! The endpoints of identity.
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web::Data};
+use domain::identity::User;
 use persistence::Stamp;
 
 use super::{
@@ -71,7 +72,7 @@ pub async fn first_administrator(
 pub async fn me(ctx: Ctx) -> Result<Reply, Problem> {
     use domain::access::{Action, ResourceKind};
     let access = ctx.authorize(Action::Read, ResourceKind::User)?;
-    let user = ctx.app.database.rows().users().get(&access, ctx.actor.user_id).await?.row;
+    let user = ctx.app.database.rows().find::<User>(&access, &ctx.actor.user_id).await?.row;
     Reply::json(200, &MeOut::new(&ctx.actor, user.username, ctx.now), Caching::Never)
 }
 

@@ -12,6 +12,7 @@ use domain::{
     id::{RefreshTokenId, SessionId, UserId},
     identity::{Refresh, User, UserState, check_password, refresh as judge},
     outcome::Outcome,
+    resource::Resource as _,
     time::{Instant, Validity},
 };
 use persistence::{NewRefreshToken, NewSession, Stamp, Tx};
@@ -143,7 +144,8 @@ pub fn code_digest(code: &str) -> Vec<u8> {
 /// Makes the first administrator, in a system that has no user yet.
 pub async fn first_administrator(app: &App, stamp: Stamp, new: FirstAdministratorIn) -> Result<User, Problem> {
     let FirstAdministratorIn { code, username, password, display_name } = new;
-    check_password(&password, &username, true).map_err(|fault| Problem::field("/password", fault.code()))?;
+    let has_long_password =
+        check_password(&password, &username, true).map_err(|fault| Problem::field("/password", fault.code()))?;
     let password_hash = password::hash_apart(app, password).await?;
     let now = app.now();
     let tx = app.database.begin_write(stamp).await?;
@@ -157,6 +159,7 @@ pub async fn first_administrator(app: &App, stamp: Stamp, new: FirstAdministrato
         person_id: None,
         region_code: None,
         state: UserState::Active,
+        has_long_password,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -188,6 +191,6 @@ async fn grant_system(tx: &Tx, app: &App, user: &User, now: Instant) -> Result<(
         .with("user_id", Datum::Id(user.id.0))
         .with("role", Datum::Word(grant.role.name()))
         .with("by_command_line", Datum::Flag(true));
-    tx.insert_grant(grant, event).await?;
+    tx.insert(Outcome::new(grant, event)).await?;
     Ok(())
 }

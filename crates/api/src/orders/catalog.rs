@@ -1,37 +1,56 @@
 //! The catalog of services.
 
-use actix_web::get;
+use actix_web::{get, patch, post, put};
 use domain::{
     access::{Action, ResourceKind},
-    cn::RegionCode,
+    cn::{RegionCode, RegionLevel},
     id::ServiceKindId,
-    orders::{Question, ServiceKind},
+    orders::{Question, QuestionKind, ServiceKind, check_questions},
 };
-use persistence::{Found, ServiceKindFilter};
+use persistence::{Found, ServiceKindFilter, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+use validator::Validate;
 
 use crate::{
-    http::{At, Ctx, List, ListFilter, ListParams, OneOf, PathId, Reply, Shown, query, reply::Caching},
+    http::{
+        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, Reply, View, WordOf,
+        Writable, query,
+        resource::{self, page_of, plain_actions, shown_as, timeline_of},
+    },
     problem::Problem,
 };
 
 /// A question that a kind of service asks.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
 #[schema(as = Question)]
-pub struct QuestionOut {
+pub struct QuestionIo {
     /// The member of `answers` that holds the answer.
+    #[schema(min_length = 1, max_length = 50, pattern = "^[a-z][a-z0-9_]*$")]
     key: String,
     /// The question as it is put to people.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     label: String,
-    /// What sort of answer: text, number, boolean, choice or choices.
-    kind: &'static str,
+    /// What sort of answer.
+    kind: QuestionKindIo,
     /// Whether it must be answered.
+    #[serde(default)]
     required: bool,
     /// The options of a choice.
-    options: Vec<String>,
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    options: Vec<OptionText>,
 }
+
+type QuestionKindIo = WordOf<QuestionKind>;
+
+/// An option of a choice.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = QuestionOption, min_length = 1, max_length = 100, pattern = r"\S")]
+pub struct OptionText(String);
 
 /// A kind of service 服务项目.
 #[derive(Serialize, ToSchema)]
@@ -48,7 +67,7 @@ pub struct ServiceKindOut {
     /// Skills that it takes.
     skills: Vec<String>,
     /// What it asks.
-    questions: Vec<QuestionOut>,
+    questions: Vec<QuestionIo>,
     /// Minutes within which somebody should have accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -69,37 +88,133 @@ pub struct ServiceKindOut {
     updated_at: At,
 }
 
-/// A page of kinds of service.
-#[derive(ToSchema)]
-#[schema(as = ServiceKindPage)]
-#[expect(dead_code, reason = "it only documents")]
-pub struct ServiceKindPageOut {
-    items: Vec<ServiceKindOut>,
-    page: crate::openapi::PageOut,
-}
+page_of!(ServiceKindPageOut, ServiceKindPage, ServiceKindOut);
 
-impl Shown for ServiceKindOut {
-    const KIND: ResourceKind = ResourceKind::ServiceKind;
-    const CACHING: Caching = Caching::Reference;
+shown_as!(ServiceKindOut, ServiceKind, Reference);
 
-    fn id(&self) -> String {
-        self.id.to_string()
-    }
-
-    fn version(&self) -> i64 {
-        self.version
-    }
-}
-
-impl From<Question> for QuestionOut {
+impl From<Question> for QuestionIo {
     fn from(question: Question) -> Self {
         let Question { key, label, kind, required, options } = question;
-        Self { key, label, kind: kind.name(), required, options }
+        Self { key, label, kind: WordOf(kind), required, options: options.into_iter().map(OptionText).collect() }
     }
 }
 
-impl From<Found<ServiceKind>> for ServiceKindOut {
-    fn from(found: Found<ServiceKind>) -> Self {
+impl From<QuestionIo> for Question {
+    fn from(question: QuestionIo) -> Self {
+        let QuestionIo { key, label, kind, required, options } = question;
+        let options = options.into_iter().map(|option| option.0.trim().to_owned()).collect();
+        Self { key, label: label.trim().to_owned(), kind: kind.0, required, options }
+    }
+}
+
+/// A kind of service as it is written.
+#[derive(Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewServiceKind, example = json!({"code": "window", "region_code": "360502003", "name": "门窗维修", "skills": ["window"], "questions": [{"key": "floor", "label": "在几楼？", "kind": "number", "required": true}], "response_minutes": 120}))]
+pub struct ServiceKindIn {
+    /// The code by which orders name it.
+    #[schema(min_length = 1, max_length = 50, pattern = "^[a-z][a-z0-9_]*$")]
+    code: String,
+    /// Where it is offered, and everywhere below.
+    #[schema(min_length = 2, max_length = 15, pattern = "^[0-9]+$")]
+    region_code: String,
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 50, pattern = r"\S")]
+    name: String,
+    /// Skills that it takes, as codes.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    skills: Vec<SkillCode>,
+    /// What it asks.
+    #[serde(default)]
+    #[schema(max_items = 30)]
+    questions: Vec<QuestionIo>,
+    /// Minutes within which somebody should have accepted.
+    #[schema(minimum = 1, maximum = 525600)]
+    response_minutes: Option<i32>,
+    /// Minutes within which it should be done.
+    #[schema(minimum = 1, maximum = 525600)]
+    resolution_minutes: Option<i32>,
+    /// Whether it can be ordered; it can if it is not said.
+    active: Option<bool>,
+}
+
+/// A skill of a volunteer, as a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = SkillCode, min_length = 1, max_length = 50, pattern = "^[a-z][a-z0-9_]*$")]
+pub struct SkillCode(pub String);
+
+type ServiceKindPatch = MergePatch<ServiceKindIn>;
+
+impl Writable for ServiceKindIn {
+    const MEMBERS: &'static [&'static str] =
+        &["code", "region_code", "name", "skills", "questions", "response_minutes", "resolution_minutes", "active"];
+    const FIXED: &'static [&'static str] = &["code", "region_code"];
+}
+
+impl Editable for ServiceKindOut {
+    type In = ServiceKindIn;
+
+    const EVENTS: (&'static str, &'static str) = ("service_kind.created", "service_kind.updated");
+
+    fn written(row: &ServiceKind) -> ServiceKindIn {
+        ServiceKindIn {
+            code: row.code.clone(),
+            region_code: row.region_code.to_string(),
+            name: row.name.clone(),
+            skills: row.skills.iter().cloned().map(SkillCode).collect(),
+            questions: row.questions.iter().cloned().map(Into::into).collect(),
+            response_minutes: row.response_minutes,
+            resolution_minutes: row.resolution_minutes,
+            active: Some(row.active),
+        }
+    }
+
+    async fn build(
+        ctx: &Ctx,
+        tx: &Tx,
+        make: Make<'_, ServiceKind>,
+        written: ServiceKindIn,
+    ) -> Result<ServiceKind, Problem> {
+        let ServiceKindIn { code, region_code, name, skills, questions, response_minutes, resolution_minutes, active } =
+            written;
+        let questions: Vec<Question> = questions.into_iter().map(Into::into).collect();
+        let mut errors = check_questions(&questions);
+        if let (Some(response), Some(resolution)) = (response_minutes, resolution_minutes)
+            && resolution < response
+        {
+            let both = ["/response_minutes", "/resolution_minutes"];
+            errors.extend(both.map(|member| domain::refusal::FieldError::new(member, "contradicts-member")));
+        }
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
+        }
+        let region_code = ctx.named_region(tx, &region_code, RegionLevel::Province, "/region_code").await?;
+        let before = make.before();
+        Ok(ServiceKind {
+            id: make.id(|| ctx.app.ids.next().into()),
+            code,
+            region_code,
+            name: name.trim().to_owned(),
+            skills: skills.into_iter().map(|skill| skill.0).collect(),
+            questions,
+            response_minutes,
+            resolution_minutes,
+            active: active.unwrap_or(true),
+            version: before.map_or(1, |row| row.version),
+            created_at: before.map_or(ctx.now, |row| row.created_at),
+            updated_at: before.map_or(ctx.now, |row| row.updated_at),
+        })
+    }
+}
+
+impl View for ServiceKindOut {
+    type Row = ServiceKind;
+
+    const COLLECTION: &'static str = "service-kinds";
+
+    fn of(_: &Ctx, found: Found<ServiceKind>) -> Self {
         let ServiceKind {
             id,
             code,
@@ -124,7 +239,7 @@ impl From<Found<ServiceKind>> for ServiceKindOut {
             response_minutes,
             resolution_minutes,
             active,
-            actions: Vec::new(),
+            actions: plain_actions(found.grasp),
             version,
             created_at: created_at.into(),
             updated_at: updated_at.into(),
@@ -169,14 +284,50 @@ pub async fn list_service_kinds(ctx: Ctx, list: List<ServiceKindListIn>) -> Resu
     let filter = ServiceKindFilter { region: region.clone(), code: code.0.clone(), active: *active, q: q.clone() };
     let page = ctx.app.database.rows().service_kinds().page(&access, &filter, &list.page).await?;
     ctx.region_exists(region.as_ref(), page.items.is_empty(), &list.page).await?;
-    Reply::page(&ctx, &list, &page.try_map(|found| Ok(ServiceKindOut::from(found)))?)
+    resource::page::<ServiceKindOut, _>(&ctx, &list, page)
 }
 
 /// Read a kind of service
 #[utoipa::path(tag = "service-kinds", operation_id = "getServiceKind", params(("id" = Uuid, Path, description = "id of the kind")), security(("bearer" = [])), responses((status = 200, body = ServiceKindOut)))]
 #[get("/service-kinds/{id}")]
 pub async fn get_service_kind(ctx: Ctx, id: PathId<ServiceKindId>) -> Result<Reply, Problem> {
-    let access = ctx.authorize(Action::Read, ResourceKind::ServiceKind)?;
-    let found = ctx.app.database.rows().service_kinds().get(&access, id.0).await?;
-    Reply::ok(&ctx, &ServiceKindOut::from(found))
+    resource::get::<ServiceKindOut>(&ctx, &id.0).await
 }
+
+/// Create a kind of service
+#[utoipa::path(tag = "service-kinds", operation_id = "createServiceKind", request_body = ServiceKindIn, security(("bearer" = [])), responses((status = 201, body = ServiceKindOut)))]
+#[post("/service-kinds")]
+pub async fn create_service_kind(ctx: Ctx, body: Body<ServiceKindIn>) -> Result<Reply, Problem> {
+    resource::create::<ServiceKindOut>(&ctx, body.value, &body.content).await
+}
+
+/// Create a kind of service under an id of the client's own (UUIDv7), or replace it
+#[utoipa::path(tag = "service-kinds", operation_id = "putServiceKind", params(("id" = Uuid, Path, description = "id of the kind"), ("If-Match" = Option<String>, Header, description = "ETag of the version that is replaced")), request_body = ServiceKindIn, security(("bearer" = [])), responses((status = 201, body = ServiceKindOut), (status = 200, body = ServiceKindOut)))]
+#[put("/service-kinds/{id}")]
+pub async fn put_service_kind(
+    ctx: Ctx,
+    id: PathId<ServiceKindId>,
+    body: Body<ServiceKindIn>,
+) -> Result<Reply, Problem> {
+    resource::put::<ServiceKindOut>(&ctx, &id.0, body.value, &body.content).await
+}
+
+/// Change a kind of service
+#[utoipa::path(tag = "service-kinds", operation_id = "updateServiceKind", params(("id" = Uuid, Path, description = "id of the kind"), ("If-Match" = Option<String>, Header, description = "ETag of the version that is changed")), request_body(content = ServiceKindPatch, content_type = "application/merge-patch+json"), security(("bearer" = [])), responses((status = 200, body = ServiceKindOut)))]
+#[patch("/service-kinds/{id}")]
+pub async fn update_service_kind(
+    ctx: Ctx,
+    id: PathId<ServiceKindId>,
+    patch: ServiceKindPatch,
+) -> Result<Reply, Problem> {
+    resource::patch::<ServiceKindOut>(&ctx, &id.0, patch).await
+}
+
+timeline_of!(
+    list_service_kind_events,
+    "service-kinds",
+    "listServiceKindEvents",
+    "/service-kinds/{id}/events",
+    "id",
+    ServiceKind
+);

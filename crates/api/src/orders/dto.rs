@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    access::{Detail, ResourceKind},
+    access::Detail,
     cn::PersonName,
     orders::{
         Answer, Assignee, Caller, Point, Remark, Requester, Resolution, ServiceOrder, Site, State, Target, Transition,
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
-use crate::http::{At, Ctx, Shown, reply::Caching, value::present};
+use crate::http::{At, Ctx, View, resource::shown_as, value::present};
 
 /// A position in degrees, WGS 84.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -194,12 +194,6 @@ pub struct TransferIn {
 fn one_new_target(transfer: &TransferIn) -> Result<(), ValidationError> {
     check_targets(transfer.volunteer_id, transfer.team_id, transfer.open)
 }
-
-/// Nothing to say.
-#[derive(Debug, Deserialize, ToSchema, Validate)]
-#[serde(deny_unknown_fields)]
-#[schema(as = Nothing, example = json!({}))]
-pub struct NothingIn {}
 
 /// A reason.
 #[derive(Debug, Deserialize, ToSchema, Validate)]
@@ -591,16 +585,15 @@ pub struct CandidateListOut {
     pub items: Vec<CandidateOut>,
 }
 
-impl Shown for OrderOut {
-    const KIND: ResourceKind = ResourceKind::ServiceOrder;
-    const CACHING: Caching = Caching::Personal;
+shown_as!(OrderOut, ServiceOrder, Personal);
 
-    fn id(&self) -> String {
-        self.id.to_string()
-    }
+impl View for OrderOut {
+    type Row = ServiceOrder;
 
-    fn version(&self) -> i64 {
-        self.version
+    const COLLECTION: &'static str = "service-orders";
+
+    fn of(ctx: &Ctx, found: Found<ServiceOrder>) -> Self {
+        Self::new(ctx, found)
     }
 }
 

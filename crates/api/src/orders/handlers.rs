@@ -5,7 +5,8 @@ use domain::{
     access::{Action, ResourceKind},
     cn::{RegionCode, RegionLevel},
     id::{CompoundId, PersonId, ServiceOrderId, VolunteerId},
-    orders::{Caller, Completion, OrderState, Priority, Resolution, Site, Target},
+    orders::{Caller, Completion, OrderState, Priority, Resolution, ServiceOrder, Site, Target},
+    places::Compound,
 };
 use persistence::{CountBy, OrderFilter, SimilarQuery};
 use serde::{Deserialize, Serialize};
@@ -15,12 +16,17 @@ use uuid::Uuid;
 use super::{
     dto::{
         CandidateListOut, CandidateOut, ChangeIn, CompleteIn, ConfirmIn, ContactOut, DispatchIn, HoldIn, MaybeReasonIn,
-        MergeIn, NothingIn, OrderOut, OrderPageOut, PlaceIn, ReasonIn, SimilarIn, SimilarListOut, TransferIn,
+        MergeIn, OrderOut, OrderPageOut, PlaceIn, ReasonIn, SimilarIn, SimilarListOut, TransferIn,
     },
-    service::{change, change_of, more_than_bare, order_to_merge_into, place, shown, target},
+    service::{change, change_of, order_to_merge_into, place, shown, target},
 };
 use crate::{
-    http::{At, Body, Ctx, List, ListFilter, ListParams, OneOf, Patch, PathId, Reply, query, reply::Caching},
+    http::{
+        At, Body, Ctx, List, ListFilter, ListParams, OneOf, Patch, PathId, Reply, query,
+        reply::Caching,
+        resource::{self, timeline_of},
+        value::NothingIn,
+    },
     problem::Problem,
 };
 
@@ -101,7 +107,7 @@ pub async fn list_service_orders(ctx: Ctx, list: List<OrderListIn>) -> Result<Re
         let hidden =
             [(q.is_some(), "q"), (requester_id.is_some(), "requester_id"), (assignee_id.is_some(), "assignee_id")];
         if let Some((_, name)) = hidden.into_iter().find(|(given, _)| *given) {
-            return Err(Problem::parameter(name, "not-allowed"));
+            return Err(Problem::field_not_allowed(name));
         }
     }
     let filter = OrderFilter {
@@ -120,17 +126,14 @@ pub async fn list_service_orders(ctx: Ctx, list: List<OrderListIn>) -> Result<Re
     };
     let page = ctx.app.database.rows().orders(ctx.actor.person_id).page(&access, &filter, &list.page).await?;
     ctx.region_exists(region.as_ref(), page.items.is_empty(), &list.page).await?;
-    Reply::page(&ctx, &list, &page.try_map(|found| Ok(OrderOut::new(&ctx, found)))?)
+    resource::page::<OrderOut, _>(&ctx, &list, page)
 }
 
 /// Read a service order
 #[utoipa::path(tag = "service-orders", operation_id = "getServiceOrder", params(("id" = Uuid, Path, description = "order id")), security(("bearer" = [])), responses((status = 200, body = OrderOut)))]
 #[get("/service-orders/{id}")]
 pub async fn get_service_order(ctx: Ctx, id: PathId<ServiceOrderId>) -> Result<Reply, Problem> {
-    let access = ctx.authorize(Action::Read, ResourceKind::ServiceOrder)?;
-    let found = ctx.app.database.rows().orders(ctx.actor.person_id).get(&access, id.0).await?;
-    more_than_bare(&found)?;
-    Reply::ok(&ctx, &OrderOut::new(&ctx, found))
+    resource::get::<OrderOut>(&ctx, &id.0).await
 }
 
 /// Place a service order
@@ -360,10 +363,10 @@ pub async fn join_service_order(ctx: Ctx, id: PathId<ServiceOrderId>, body: Body
 pub async fn merge_service_order(ctx: Ctx, id: PathId<ServiceOrderId>, body: Body<MergeIn>) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Merge, ResourceKind::ServiceOrder)?;
     ctx.write(&body.content, async |tx| {
-        let found = tx.rows().orders(ctx.actor.person_id).get_to_change(&access, id.0).await?.permitted(&access)?;
+        let found = tx.rows().find_to_change::<ServiceOrder>(&access, &id.0).await?.permitted(&access)?;
         ctx.check_version(found.row.version)?;
         let by = Caller { actor: &ctx.actor, actions: found.grasp.actions, now: ctx.now };
-        let into = order_to_merge_into(tx, &access, &ctx.actor, body.value.into).await?;
+        let into = order_to_merge_into(tx, &access, body.value.into).await?;
         let (before, before_into) = (found.row.state.kind(), into.state.kind());
         let done = found.row.merge(into, by)?;
         tx.save_order(before_into, done.into).await?;
@@ -379,14 +382,12 @@ pub async fn merge_service_order(ctx: Ctx, id: PathId<ServiceOrderId>, body: Bod
 pub async fn contact_service_order(
     ctx: Ctx,
     id: PathId<ServiceOrderId>,
-    _body: Body<NothingIn>,
+    body: Body<NothingIn>,
 ) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Contact, ResourceKind::ServiceOrder)?;
-    let tx = ctx.app.database.begin_write(ctx.stamp()).await?;
-    let found = tx.rows().orders(ctx.actor.person_id).get(&access, id.0).await?;
+    // before the key is looked at: who may no longer look gets no kept answer either
+    let found = ctx.app.database.rows().find::<ServiceOrder>(&access, &id.0).await?;
     let event = found.row.contact(Caller { actor: &ctx.actor, actions: found.grasp.actions, now: ctx.now })?;
-    tx.record_contact(event).await?;
-    tx.commit().await?;
     let point = match &found.row.site {
         Site::Address { point, .. } => *point,
         Site::Compound { .. } => None,
@@ -397,7 +398,11 @@ pub async fn contact_service_order(
         phone: found.row.requester.phone.as_ref().map(|phone| phone.e164().to_owned()),
         name: found.row.requester.name,
     };
-    Reply::json(200, &contact, Caching::Never)
+    ctx.write(&body.content, async |tx| {
+        tx.record_look(event).await?;
+        Reply::json(200, &contact, Caching::Never)
+    })
+    .await
 }
 
 /// Find open orders like one that is about to be placed
@@ -408,11 +413,7 @@ pub async fn similar_service_orders(ctx: Ctx, body: Body<SimilarIn>) -> Result<R
     let SimilarIn { kind, compound_id, region_code } = body.value;
     let rows = ctx.app.database.rows();
     let region = match (compound_id, region_code) {
-        (Some(id), None) => {
-            let access = ctx.authorize(Action::Read, ResourceKind::Compound)?;
-            let found = rows.compounds().get(&access, id.into()).await;
-            found.map_err(|_| Problem::field("/compound_id", "not-found"))?.row.region_code
-        }
+        (Some(id), None) => ctx.named::<Compound, _>(rows, &id.into(), "/compound_id").await?.row.region_code,
         (None, Some(code)) => {
             let region = RegionCode::parse(&code).map_err(|error| Problem::field("/region_code", error.code()))?;
             let own =
@@ -436,7 +437,7 @@ pub async fn similar_service_orders(ctx: Ctx, body: Body<SimilarIn>) -> Result<R
 pub async fn service_order_candidates(ctx: Ctx, id: PathId<ServiceOrderId>) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Candidates, ResourceKind::ServiceOrder)?;
     let rows = ctx.app.database.rows();
-    let order = rows.orders(ctx.actor.person_id).get(&access, id.0).await?.permitted(&access)?.row;
+    let order = rows.find::<ServiceOrder>(&access, &id.0).await?.permitted(&access)?.row;
     let kind = rows.service_kinds().at(&order.region_code, &order.kind).await?;
     let skills = kind.map(|kind| kind.skills).unwrap_or_default();
     let items = rows.candidates(&order, &skills, 20).await?;
@@ -524,3 +525,12 @@ pub async fn count_service_orders(ctx: Ctx, request: actix_web::HttpRequest) -> 
     });
     Reply::json(200, &CountsOut { items: items.collect() }, Caching::Personal)
 }
+
+timeline_of!(
+    list_service_order_events,
+    "service-orders",
+    "listServiceOrderEvents",
+    "/service-orders/{id}/events",
+    "id",
+    ServiceOrder
+);

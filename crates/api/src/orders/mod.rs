@@ -1,11 +1,44 @@
-//! Service orders and their catalog, over HTTP.
+//! Service orders, their catalog, and the volunteers who serve, over HTTP.
+
+use utoipa_actix_web::service_config::ServiceConfig;
 
 mod catalog;
 mod dto;
 mod handlers;
 mod service;
-mod timeline;
 
-pub use catalog::{get_service_kind, list_service_kinds};
-pub use handlers::*;
-pub use timeline::list_service_order_events;
+/// The operations of this area.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(catalog::list_service_kinds)
+        .service(catalog::create_service_kind)
+        .service(catalog::get_service_kind)
+        .service(catalog::put_service_kind)
+        .service(catalog::update_service_kind)
+        .service(catalog::list_service_kind_events)
+        .service(handlers::list_service_orders)
+        .service(handlers::create_service_order)
+        .service(handlers::similar_service_orders)
+        .service(handlers::count_service_orders)
+        .service(handlers::get_service_order)
+        .service(handlers::put_service_order)
+        .service(handlers::update_service_order)
+        .service(handlers::list_service_order_events)
+        .service(handlers::service_order_candidates)
+        .service(handlers::dispatch_service_order)
+        .service(handlers::accept_service_order)
+        .service(handlers::decline_service_order)
+        .service(handlers::claim_service_order)
+        .service(handlers::transfer_service_order)
+        .service(handlers::start_service_order)
+        .service(handlers::hold_service_order)
+        .service(handlers::resume_service_order)
+        .service(handlers::complete_service_order)
+        .service(handlers::confirm_service_order)
+        .service(handlers::reopen_service_order)
+        .service(handlers::cancel_service_order)
+        .service(handlers::reject_service_order)
+        .service(handlers::merge_service_order)
+        .service(handlers::join_service_order)
+        .service(handlers::contact_service_order);
+}

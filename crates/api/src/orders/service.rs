@@ -2,17 +2,18 @@
 
 use chrono::Duration;
 use domain::{
-    access::{Access, Action, Actor, Detail, Located, ResourceKind},
+    access::{Access, Action, Located, ResourceKind},
     cn::{PersonName, Phone, RegionCode, RegionLevel},
-    id::{CompoundId, PersonId, ServiceOrderId},
+    id::{CompoundId, ServiceOrderId},
     orders::{
-        Assignee, Caller, NewOrder, OrderChange, OrderEffect, Requester, ServiceOrder, Site, Target, Team,
-        check_answers,
+        Assignee, Caller, NewOrder, OrderChange, OrderEffect, Requester, ServiceOrder, Site, Target, Team, Volunteer,
+        VolunteerState, VolunteerTeam, check_answers,
     },
     outcome::Outcome,
     people::Person,
     places::Compound,
     refusal::Refusal,
+    resource::Resource as _,
     time::{day_in_china, start_of_day_in_china},
 };
 use persistence::{Found, Tx};
@@ -24,11 +25,6 @@ use crate::{
     http::{Ctx, Reply},
     problem::Problem,
 };
-
-/// Refuses one who has only aggregates.
-pub fn more_than_bare(found: &Found<ServiceOrder>) -> Result<(), Problem> {
-    if found.grasp.detail == Detail::Bare { Err(Problem::new("access-approval-required")) } else { Ok(()) }
-}
 
 /// Where an order is about to be placed.
 struct Spot {
@@ -123,7 +119,7 @@ async fn placed_before(ctx: &Ctx, id: Option<ServiceOrderId>, digest: &[u8]) -> 
         return Ok(None);
     }
     let access = ctx.authorize(Action::Read, ResourceKind::ServiceOrder)?;
-    let found = rows.orders(ctx.actor.person_id).get(&access, id).await?;
+    let found = rows.find::<ServiceOrder>(&access, &id).await?;
     let kept = rows.orders(None).content_digest(&access, id).await?;
     if kept.as_deref() == Some(digest) {
         return Ok(Some(Reply::ok(ctx, &OrderOut::new(ctx, found))?));
@@ -145,24 +141,15 @@ async fn check_quota(ctx: &Ctx, tx: &Tx) -> Result<(), Problem> {
         .with_header("Retry-After", wait.to_string()))
 }
 
-async fn visible_compound(ctx: &Ctx, id: Uuid) -> Result<Compound, Problem> {
-    let unseen = || Problem::field("/compound_id", "not-found");
-    let access = ctx.authorize(Action::Read, ResourceKind::Compound).map_err(|_| unseen())?;
-    match ctx.app.database.rows().compounds().get(&access, id.into()).await {
-        Ok(found) => Ok(found.row),
-        Err(persistence::Error::NotFound) => Err(unseen()),
-        Err(error) => Err(error.into()),
-    }
-}
-
 async fn spot_of(ctx: &Ctx, input: &PlaceIn) -> Result<(Spot, Site), Problem> {
+    let rows = ctx.app.database.rows();
     if let Some(id) = input.compound_id {
         for (given, pointer) in [(input.region_code.is_some(), "/region_code"), (input.point.is_some(), "/point")] {
             if given {
                 return Err(Problem::field(pointer, "not-together"));
             }
         }
-        let compound = visible_compound(ctx, id).await?;
+        let compound = ctx.named::<Compound, _>(rows, &id.into(), "/compound_id").await?.row;
         let building = match input.building_id {
             Some(id) => {
                 let found = compound.buildings.iter().find(|building| building.id.0 == id);
@@ -190,7 +177,7 @@ async fn spot_of(ctx: &Ctx, input: &PlaceIn) -> Result<(Spot, Site), Problem> {
         return Err(Problem::field(missing, "required"));
     };
     let region = RegionCode::parse(code).map_err(|error| Problem::field("/region_code", error.code()))?;
-    if region.level() < RegionLevel::Community || !ctx.app.database.rows().regions().exists(&region).await? {
+    if region.level() < RegionLevel::Community || !rows.regions().exists(&region).await? {
         return Err(Problem::field("/region_code", "not-found"));
     }
     let site = Site::Address { address: address.trim().to_owned(), point: input.point.map(Into::into) };
@@ -214,13 +201,8 @@ async fn requester_for(ctx: &Ctx, tx: &Tx, whom: OnBehalfIn, spot: &Spot) -> Res
         if name.is_some() || phone.is_some() {
             return Err(Problem::field("/on_behalf_of", "not-together"));
         }
-        let unseen = || Problem::field("/on_behalf_of/person_id", "not-found");
-        let access = ctx.authorize(Action::Read, ResourceKind::Person).map_err(|_| unseen())?;
-        return match tx.rows().persons().get(&access, PersonId(id)).await {
-            Ok(found) => Ok(requester(found.row, false)),
-            Err(persistence::Error::NotFound) => Err(unseen()),
-            Err(error) => Err(error.into()),
-        };
+        let found = ctx.named::<Person, _>(tx.rows(), &id.into(), "/on_behalf_of/person_id").await?;
+        return Ok(requester(found.row, false));
     }
     let field = |member: &str, code| Problem::field(format!("/on_behalf_of/{member}"), code);
     let name = name.ok_or_else(|| field("name", "required"))?;
@@ -248,23 +230,20 @@ async fn requester_for(ctx: &Ctx, tx: &Tx, whom: OnBehalfIn, spot: &Spot) -> Res
         updated_at: ctx.now,
     };
     let event = person.event("person.created");
-    Ok(requester(tx.insert_person(person, event).await?, false))
+    Ok(requester(tx.insert(Outcome::new(person, event)).await?, false))
 }
 
 /// A target that the dispatcher sees.
 pub async fn target(ctx: &Ctx, tx: &Tx, volunteer: Option<Uuid>, team: Option<Uuid>) -> Result<Target, Problem> {
     if let Some(id) = volunteer {
-        let unseen = || Problem::field("/volunteer_id", "not-found");
-        let access = ctx.authorize(Action::Read, ResourceKind::Volunteer).map_err(|_| unseen())?;
-        let found = tx.rows().volunteers().get(&access, id.into()).await;
-        let found = found.ok().filter(|found| found.row.state == domain::orders::VolunteerState::Approved);
-        let volunteer = found.ok_or_else(unseen)?.row;
+        let volunteer = ctx.named::<Volunteer, _>(tx.rows(), &id.into(), "/volunteer_id").await?.row;
+        if volunteer.state != VolunteerState::Approved {
+            return Err(Problem::field("/volunteer_id", "not-found"));
+        }
         return Ok(Target::Volunteer(Assignee { volunteer_id: volunteer.id, display_name: volunteer.display_name }));
     }
     if let Some(id) = team {
-        let unseen = || Problem::field("/team_id", "not-found");
-        let access = ctx.authorize(Action::Read, ResourceKind::VolunteerTeam).map_err(|_| unseen())?;
-        let team = tx.rows().teams().get(&access, id.into()).await.map_err(|_| unseen())?.row;
+        let team = ctx.named::<VolunteerTeam, _>(tx.rows(), &id.into(), "/team_id").await?.row;
         return Ok(Target::Team(Team { id: team.id, name: team.name }));
     }
     Ok(Target::Open)
@@ -280,7 +259,7 @@ pub async fn change(
 ) -> Result<Reply, Problem> {
     let access = ctx.authorize(action, ResourceKind::ServiceOrder)?;
     ctx.write(content, async |tx| {
-        let found = tx.rows().orders(ctx.actor.person_id).get_to_change(&access, id).await?;
+        let found = tx.rows().find_to_change::<ServiceOrder>(&access, &id).await?;
         ctx.check_version(found.row.version)?;
         let caller = Caller { actor: &ctx.actor, actions: found.grasp.actions, now: ctx.now };
         let before = found.row.state.kind();
@@ -336,8 +315,8 @@ pub async fn change_of(tx: &Tx, order: &ServiceOrder, patch: ChangeIn) -> Result
 }
 
 /// The order that another one is folded into, which the dispatcher must see and may dispatch himself.
-pub async fn order_to_merge_into(tx: &Tx, access: &Access, actor: &Actor, id: Uuid) -> Result<ServiceOrder, Problem> {
-    let found = tx.rows().orders(actor.person_id).get_to_change(access, id.into()).await;
+pub async fn order_to_merge_into(tx: &Tx, access: &Access, id: Uuid) -> Result<ServiceOrder, Problem> {
+    let found = tx.rows().find_to_change::<ServiceOrder>(access, &id.into()).await;
     let found = found.map_err(|_| Problem::field("/into", "not-found"))?;
     if !found.grasp.actions.has(Action::Merge) {
         return Err(Refusal::Forbidden.into());

@@ -13,7 +13,10 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
-    http::{At, Ctx, List, ListFilter, ListParams, PathId, Reply, Shown, reply::Caching},
+    http::{
+        At, Ctx, List, ListFilter, ListParams, PathId, Reply, View,
+        resource::{self, page_of, plain_actions, shown_as, timeline_of},
+    },
     problem::Problem,
 };
 
@@ -67,27 +70,9 @@ pub struct CompoundOut {
     updated_at: At,
 }
 
-/// A page of compounds.
-#[derive(ToSchema)]
-#[schema(as = CompoundPage)]
-#[expect(dead_code, reason = "it only documents")]
-pub struct CompoundPageOut {
-    items: Vec<CompoundOut>,
-    page: crate::openapi::PageOut,
-}
+page_of!(CompoundPageOut, CompoundPage, CompoundOut);
 
-impl Shown for CompoundOut {
-    const KIND: ResourceKind = ResourceKind::Compound;
-    const CACHING: Caching = Caching::Reference;
-
-    fn id(&self) -> String {
-        self.id.to_string()
-    }
-
-    fn version(&self) -> i64 {
-        self.version
-    }
-}
+shown_as!(CompoundOut, Compound, Reference);
 
 impl From<Unit> for UnitOut {
     fn from(unit: Unit) -> Self {
@@ -103,8 +88,12 @@ impl From<Building> for BuildingOut {
     }
 }
 
-impl From<Found<Compound>> for CompoundOut {
-    fn from(found: Found<Compound>) -> Self {
+impl View for CompoundOut {
+    type Row = Compound;
+
+    const COLLECTION: &'static str = "compounds";
+
+    fn of(_: &Ctx, found: Found<Compound>) -> Self {
         let Compound { id, region_code, code, name, buildings, version, created_at, updated_at } = found.row;
         Self {
             id: id.0,
@@ -112,7 +101,7 @@ impl From<Found<Compound>> for CompoundOut {
             code,
             name,
             buildings: buildings.into_iter().map(Into::into).collect(),
-            actions: Vec::new(),
+            actions: plain_actions(found.grasp),
             version,
             created_at: created_at.into(),
             updated_at: updated_at.into(),
@@ -151,14 +140,14 @@ pub async fn list_compounds(ctx: Ctx, list: List<CompoundListIn>) -> Result<Repl
     let filter = CompoundFilter { region: region.clone(), q: q.clone() };
     let page = ctx.app.database.rows().compounds().page(&access, &filter, &list.page).await?;
     ctx.region_exists(region.as_ref(), page.items.is_empty(), &list.page).await?;
-    Reply::page(&ctx, &list, &page.try_map(|found| Ok(CompoundOut::from(found)))?)
+    resource::page::<CompoundOut, _>(&ctx, &list, page)
 }
 
 /// Read a compound
 #[utoipa::path(tag = "compounds", operation_id = "getCompound", params(("id" = Uuid, Path, description = "compound id")), security(("bearer" = [])), responses((status = 200, body = CompoundOut)))]
 #[get("/compounds/{id}")]
 pub async fn get_compound(ctx: Ctx, id: PathId<CompoundId>) -> Result<Reply, Problem> {
-    let access = ctx.authorize(Action::Read, ResourceKind::Compound)?;
-    let found = ctx.app.database.rows().compounds().get(&access, id.0).await?;
-    Reply::ok(&ctx, &CompoundOut::from(found))
+    resource::get::<CompoundOut>(&ctx, &id.0).await
 }
+
+timeline_of!(list_compound_events, "compounds", "listCompoundEvents", "/compounds/{id}/events", "id", Compound);

@@ -1,7 +1,26 @@
-//! Places: regions and compounds.
+//! Regions, organizations and compounds, over HTTP.
+
+use utoipa_actix_web::service_config::ServiceConfig;
 
 mod compounds;
+mod organizations;
 mod regions;
 
-pub use compounds::{get_compound, list_compounds};
-pub use regions::{get_region, list_regions};
+/// The operations of this area.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(regions::list_regions)
+        .service(regions::create_region)
+        .service(regions::get_region)
+        .service(regions::update_region)
+        .service(regions::list_region_events)
+        .service(organizations::list_organizations)
+        .service(organizations::create_organization)
+        .service(organizations::get_organization)
+        .service(organizations::put_organization)
+        .service(organizations::update_organization)
+        .service(organizations::list_organization_events)
+        .service(compounds::list_compounds)
+        .service(compounds::get_compound)
+        .service(compounds::list_compound_events);
+}

@@ -1,17 +1,22 @@
 //! Regions.
 
-use actix_web::get;
+use actix_web::{get, patch, post};
 use domain::{
     access::{Action, ResourceKind},
     cn::RegionCode,
     places::{Region, RegionKind},
 };
-use persistence::{Found, RegionFilter};
+use persistence::{Found, RegionFilter, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
 
 use crate::{
-    http::{At, Ctx, List, ListFilter, ListParams, OneOf, PathId, Reply, Shown, reply::Caching},
+    http::{
+        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, Reply, View, WordOf,
+        Writable,
+        resource::{self, page_of, plain_actions, shown_as, timeline_of},
+    },
     problem::Problem,
 };
 
@@ -43,30 +48,16 @@ pub struct RegionOut {
     updated_at: At,
 }
 
-/// A page of regions.
-#[derive(ToSchema)]
-#[schema(as = RegionPage)]
-#[expect(dead_code, reason = "it only documents")]
-pub struct RegionPageOut {
-    items: Vec<RegionOut>,
-    page: crate::openapi::PageOut,
-}
+page_of!(RegionPageOut, RegionPage, RegionOut);
 
-impl Shown for RegionOut {
-    const KIND: ResourceKind = ResourceKind::Region;
-    const CACHING: Caching = Caching::Reference;
+shown_as!(RegionOut, Region, Reference);
 
-    fn id(&self) -> String {
-        self.id.clone()
-    }
+impl View for RegionOut {
+    type Row = Region;
 
-    fn version(&self) -> i64 {
-        self.version
-    }
-}
+    const COLLECTION: &'static str = "regions";
 
-impl From<Found<Region>> for RegionOut {
-    fn from(found: Found<Region>) -> Self {
+    fn of(_: &Ctx, found: Found<Region>) -> Self {
         let Region { code, name, kind, parent_code, valid_from: _, valid_until: _, version, created_at, updated_at } =
             found.row;
         Self {
@@ -76,11 +67,72 @@ impl From<Found<Region>> for RegionOut {
             kind: kind.name(),
             level: code.level().as_str(),
             parent_code: parent_code.map(|code| code.to_string()),
-            actions: Vec::new(),
+            actions: plain_actions(found.grasp),
             version,
             created_at: created_at.into(),
             updated_at: updated_at.into(),
         }
+    }
+}
+
+/// A region as it is written.
+#[derive(Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewRegion, example = json!({"code": "360502003002", "name": "长青社区", "kind": "community"}))]
+pub struct RegionIn {
+    /// Its code (GB/T 2260, or of the National Bureau of Statistics; a grid adds three digits).
+    #[schema(min_length = 2, max_length = 15, pattern = "^[0-9]+$")]
+    code: String,
+    /// Its name.
+    #[schema(min_length = 1, max_length = 50, pattern = r"\S")]
+    name: String,
+    /// What it is.
+    kind: RegionKindIo,
+}
+
+type RegionKindIo = WordOf<RegionKind>;
+type RegionPatch = MergePatch<RegionIn>;
+
+impl Writable for RegionIn {
+    const MEMBERS: &'static [&'static str] = &["code", "name", "kind"];
+    const FIXED: &'static [&'static str] = &["code"];
+}
+
+impl Editable for RegionOut {
+    type In = RegionIn;
+
+    const EVENTS: (&'static str, &'static str) = ("region.created", "region.updated");
+
+    fn written(row: &Region) -> RegionIn {
+        RegionIn { code: row.code.to_string(), name: row.name.clone(), kind: WordOf(row.kind) }
+    }
+
+    async fn build(ctx: &Ctx, tx: &Tx, make: Make<'_, Region>, written: RegionIn) -> Result<Region, Problem> {
+        let RegionIn { code, name, kind } = written;
+        let code = RegionCode::parse(&code).map_err(|error| Problem::field("/code", error.code()))?;
+        if !kind.0.fits(code.level()) {
+            return Err(Problem::field("/kind", "contradicts-member"));
+        }
+        let name = name.trim().to_owned();
+        if let Some(before) = make.before() {
+            return Ok(Region { name, kind: kind.0, ..before.clone() });
+        }
+        let parent_code = tx.rows().regions().parent_of(&code).await?;
+        Ok(Region {
+            code,
+            name,
+            kind: kind.0,
+            parent_code,
+            valid_from: None,
+            valid_until: None,
+            version: 1,
+            created_at: ctx.now,
+            updated_at: ctx.now,
+        })
+    }
+
+    async fn settle(tx: &Tx, new: &Region) -> Result<(), Problem> {
+        Ok(tx.adopt_regions(new).await?)
     }
 }
 
@@ -121,14 +173,28 @@ pub async fn list_regions(ctx: Ctx, list: List<RegionListIn>) -> Result<Reply, P
     let filter = RegionFilter { region: region.clone(), parent: parent.clone(), kind: kind.0.clone(), q: q.clone() };
     let page = ctx.app.database.rows().regions().page(&access, &filter, &list.page).await?;
     ctx.region_exists(region.as_ref(), page.items.is_empty(), &list.page).await?;
-    Reply::page(&ctx, &list, &page.try_map(|found| Ok(RegionOut::from(found)))?)
+    resource::page::<RegionOut, _>(&ctx, &list, page)
 }
 
 /// Read a region
 #[utoipa::path(tag = "regions", operation_id = "getRegion", params(("code" = String, Path, description = "region code")), security(("bearer" = [])), responses((status = 200, body = RegionOut)))]
 #[get("/regions/{code}")]
 pub async fn get_region(ctx: Ctx, code: PathId<RegionCode>) -> Result<Reply, Problem> {
-    let access = ctx.authorize(Action::Read, ResourceKind::Region)?;
-    let found = ctx.app.database.rows().regions().get(&access, &code.0).await?;
-    Reply::ok(&ctx, &RegionOut::from(found))
+    resource::get::<RegionOut>(&ctx, &code.0).await
 }
+
+/// Create a region
+#[utoipa::path(tag = "regions", operation_id = "createRegion", request_body = RegionIn, security(("bearer" = [])), responses((status = 201, body = RegionOut)))]
+#[post("/regions")]
+pub async fn create_region(ctx: Ctx, body: Body<RegionIn>) -> Result<Reply, Problem> {
+    resource::create::<RegionOut>(&ctx, body.value, &body.content).await
+}
+
+/// Change a region
+#[utoipa::path(tag = "regions", operation_id = "updateRegion", params(("code" = String, Path, description = "region code"), ("If-Match" = Option<String>, Header, description = "ETag of the version that is changed")), request_body(content = RegionPatch, content_type = "application/merge-patch+json"), security(("bearer" = [])), responses((status = 200, body = RegionOut)))]
+#[patch("/regions/{code}")]
+pub async fn update_region(ctx: Ctx, code: PathId<RegionCode>, patch: RegionPatch) -> Result<Reply, Problem> {
+    resource::patch::<RegionOut>(&ctx, &code.0, patch).await
+}
+
+timeline_of!(list_region_events, "regions", "listRegionEvents", "/regions/{code}/events", "code", Region);

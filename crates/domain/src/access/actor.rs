@@ -147,6 +147,16 @@ impl Access {
         self.action
     }
 
+    /// The caller's person, where some of the rows are his own as a person.
+    #[must_use]
+    pub fn person(&self) -> Option<PersonId> {
+        self.sights.iter().find_map(|sight| match sight.reach {
+            Reach::Own(_, person) => person,
+            Reach::Requester(person) | Reach::Participant(person) => Some(person),
+            _ => None,
+        })
+    }
+
     /// The rows that are visible for the action: what may be read, and what the action itself is about.
     pub fn visible(&self) -> impl Iterator<Item = &Reach> {
         self.sights
@@ -173,6 +183,15 @@ impl Access {
     #[must_use]
     pub fn permits_at(&self, place: &impl Located) -> bool {
         self.sights.iter().any(|sight| sight.actions.has(self.action) && place.within(&sight.reach))
+    }
+
+    /// The same by a right that does not come from the row being the caller's own.
+    #[must_use]
+    pub fn permits_as_keeper(&self, row: &impl Located) -> bool {
+        self.sights
+            .iter()
+            .filter(|sight| !matches!(sight.reach, Reach::Own(..)))
+            .any(|sight| sight.actions.has(self.action) && row.within(&sight.reach))
     }
 
     /// Whether every row that may be read is shown bare.

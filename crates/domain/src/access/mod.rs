@@ -16,4 +16,4 @@ pub use actor::{Access, Actor, Denied, Detail, Grasp, Sight, VolunteerStanding};
 pub use policy::{Extent, Rule, rules};
 pub use reach::{Located, Reach};
 pub(crate) use role::words;
-pub use role::{Grant, Place, ResourceKind, Role};
+pub use role::{Grant, Place, ResourceKind, Role, Word};

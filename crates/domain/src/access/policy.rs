@@ -53,7 +53,7 @@ const READ_HERE: Rule = rule(Extent::Place, Detail::Masked, &[A::Read]);
 const BARE_HERE: Rule = rule(Extent::Place, Detail::Bare, &[A::Read]);
 const BARE_COUNTED: Rule = rule(Extent::Place, Detail::Bare, &[A::Read, A::Count]);
 const KEEP_HERE: Rule = rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update]);
-const OWN_ACCOUNT: Rule = rule(Extent::Own, Detail::Own, &[A::Read, A::Update]);
+const OWN_ACCOUNT: Rule = rule(Extent::Own, Detail::Own, &[A::Read, A::Update, A::ResetPassword]);
 
 /// What an official is, by the level of his region.
 enum Tier {
@@ -262,7 +262,7 @@ fn user(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
 }
 
 fn grant(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
-    // which roles may be given is judged by `identity::may_grant`
+    // which roles may be given is judged by `identity::give`
     const OWN: Rule = rule(Extent::Own, Detail::Own, &[A::Read]);
     const GIVER: &[Rule] = &[OWN, rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Delete, A::Approve])];
     const SYSTEM: &[Rule] =

@@ -7,8 +7,20 @@ use super::{Located, Reach};
 use crate::{
     cn::{RegionCode, RegionLevel},
     id::{CompoundId, GrantId, OrganizationId, SchoolId, UserId},
+    resource::resource,
     time::{Instant, Validity},
 };
+
+/// A value out of a closed list, each with the word that API and database use.
+pub trait Word: Copy + PartialEq + Serialize + serde::de::DeserializeOwned + 'static {
+    /// The name of the list.
+    const NAME: &'static str;
+    /// Every value.
+    const ALL: &'static [Self];
+
+    /// Its word.
+    fn name(self) -> &'static str;
+}
 
 macro_rules! words {
     ($(#[$doc:meta])* $type:ident { $($(#[$item:meta])* $name:ident = $text:literal),+ $(,)? }) => {
@@ -30,6 +42,15 @@ macro_rules! words {
             #[must_use]
             pub fn from_name(name: &str) -> Option<Self> {
                 match name { $($text => Some(Self::$name),)+ _ => None }
+            }
+        }
+
+        impl $crate::access::Word for $type {
+            const NAME: &'static str = stringify!($type);
+            const ALL: &'static [Self] = Self::ALL;
+
+            fn name(self) -> &'static str {
+                self.name()
             }
         }
     };
@@ -138,6 +159,17 @@ impl Place {
             Self::System => None,
         }
     }
+
+    /// The organization, compound or school that it is.
+    #[must_use]
+    pub fn ids(&self) -> (Option<OrganizationId>, Option<CompoundId>, Option<SchoolId>) {
+        match self {
+            Self::Organization(id, _) => (Some(*id), None, None),
+            Self::Compound(id, _) => (None, Some(*id), None),
+            Self::School(id, _) => (None, None, Some(*id)),
+            Self::Region(_) | Self::System => (None, None, None),
+        }
+    }
 }
 
 /// A role at a place, for a time.
@@ -182,6 +214,8 @@ impl Grant {
         self.place.region().map(RegionCode::level)
     }
 }
+
+resource!(Grant, id: GrantId);
 
 impl Located for Grant {
     fn region(&self) -> Option<&RegionCode> {

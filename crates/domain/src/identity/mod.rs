@@ -4,6 +4,6 @@ mod granting;
 mod refresh;
 mod user;
 
-pub use granting::{GrantRefusal, Granted, judge_grant};
+pub use granting::{NewGrant, give};
 pub use refresh::{Refresh, RefreshToken, refresh};
 pub use user::{PasswordFault, User, UserState, check_password};

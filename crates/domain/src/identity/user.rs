@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::{Located, Reach, ResourceKind, words},
+    access::{Action, ActionSet, Located, Reach, words},
     cn::RegionCode,
-    event::{EventDraft, Subject},
     id::{PersonId, UserId},
+    outcome::Outcome,
+    refusal::{Refusal, Standing},
+    resource::{Resource as _, resource},
     time::Instant,
 };
 
@@ -35,6 +37,8 @@ pub struct User {
     pub region_code: Option<RegionCode>,
     /// Whether it can be used.
     pub state: UserState,
+    /// Whether its password is long enough for an office, and not only for a resident.
+    pub has_long_password: bool,
     /// Counts changes.
     pub version: i64,
     /// When it was made.
@@ -42,6 +46,8 @@ pub struct User {
     /// When it last changed.
     pub updated_at: Instant,
 }
+
+resource!(User, id: UserId);
 
 impl Located for User {
     fn region(&self) -> Option<&RegionCode> {
@@ -54,11 +60,52 @@ impl Located for User {
 }
 
 impl User {
-    /// The event of a change to it, after its version was counted up.
+    /// Closes it.
+    ///
+    /// # Errors
+    /// [`Refusal::WrongState`] where it is closed.
+    pub fn disable(mut self, actions: ActionSet, now: Instant) -> Result<Outcome<Self>, Refusal> {
+        if self.state == UserState::Disabled {
+            return Err(self.wrong_state(actions));
+        }
+        self.state = UserState::Disabled;
+        self.touch(now);
+        let event = self.event("user.disabled");
+        Ok(Outcome::new(self, event))
+    }
+
+    /// Gives it a new password, which is kept beside it.
+    ///
+    /// # Errors
+    /// [`Refusal::WrongState`] where it is closed.
+    pub fn reset_password(mut self, is_long: bool, actions: ActionSet, now: Instant) -> Result<Outcome<Self>, Refusal> {
+        if self.state == UserState::Disabled {
+            return Err(self.wrong_state(actions));
+        }
+        self.has_long_password = is_long;
+        self.touch(now);
+        let event = self.event("user.password_reset");
+        Ok(Outcome::new(self, event))
+    }
+
+    /// What a caller with these rights may do now, sorted by name.
     #[must_use]
-    pub fn event(&self, kind: &'static str) -> EventDraft {
-        let subject = Subject { kind: ResourceKind::User, id: self.id.to_string(), version: self.version };
-        EventDraft::new(kind, subject, self.region_code.clone())
+    pub fn actions(&self, actions: ActionSet) -> Vec<&'static str> {
+        let active = self.state == UserState::Active;
+        [Action::Disable, Action::ResetPassword, Action::Update]
+            .into_iter()
+            .filter(|action| active && actions.has(*action))
+            .map(Action::name)
+            .collect()
+    }
+
+    fn wrong_state(&self, actions: ActionSet) -> Refusal {
+        Refusal::WrongState(Box::new(Standing {
+            state: self.state.name(),
+            version: self.version,
+            actions: self.actions(actions),
+            assignee: None,
+        }))
     }
 }
 
@@ -82,11 +129,19 @@ impl PasswordFault {
     }
 }
 
-/// Judges a password (OWASP ASVS 5.0 §6.2: length counts, composition rules do not). 12 characters for whoever
-/// has more rights than a resident, 8 for residents.
-pub fn check_password(password: &str, username: &str, privileged: bool) -> Result<(), PasswordFault> {
-    let least = if privileged { 12 } else { 8 };
-    if password.chars().count() < least {
+/// Characters of the password of whoever holds an office.
+const LONG: usize = 12;
+/// Characters of the password of a resident.
+const SHORT: usize = 8;
+
+/// Judges a password (OWASP ASVS 5.0 §6.2: length counts, composition rules do not), and tells whether it is long
+/// enough for an office too.
+///
+/// # Errors
+/// [`PasswordFault`]
+pub fn check_password(password: &str, username: &str, privileged: bool) -> Result<bool, PasswordFault> {
+    let length = password.chars().count();
+    if length < if privileged { LONG } else { SHORT } {
         return Err(PasswordFault::TooShort);
     }
     let lower = password.to_lowercase();
@@ -94,5 +149,5 @@ pub fn check_password(password: &str, username: &str, privileged: bool) -> Resul
     if context.iter().any(|word| !word.is_empty() && lower.contains(&word.to_lowercase())) {
         return Err(PasswordFault::Guessable);
     }
-    Ok(())
+    Ok(length >= LONG)
 }

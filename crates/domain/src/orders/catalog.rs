@@ -7,6 +7,7 @@ use crate::{
     cn::RegionCode,
     id::ServiceKindId,
     refusal::FieldError,
+    resource::resource,
     time::Instant,
 };
 use serde::{Deserialize, Serialize};
@@ -97,10 +98,36 @@ pub struct ServiceKind {
     pub updated_at: Instant,
 }
 
+resource!(ServiceKind, id: ServiceKindId);
+
 impl Located for ServiceKind {
     fn region(&self) -> Option<&RegionCode> {
         Some(&self.region_code)
     }
+}
+
+/// Names what is wrong with the questions of a kind: each key stands once, choices have options, no others do.
+#[must_use]
+pub fn check_questions(questions: &[Question]) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for (index, question) in questions.iter().enumerate() {
+        if questions.iter().take(index).any(|earlier| earlier.key == question.key) {
+            errors.push(FieldError::new(format!("/questions/{index}/key"), "duplicate"));
+        }
+        let is_choice = matches!(question.kind, QuestionKind::Choice | QuestionKind::Choices);
+        if is_choice && question.options.is_empty() {
+            errors.push(FieldError::new(format!("/questions/{index}/options"), "required"));
+        }
+        if !is_choice && !question.options.is_empty() {
+            errors.push(FieldError::new(format!("/questions/{index}/options"), "not-together"));
+        }
+        let repeated =
+            |(at, option): (usize, &String)| question.options.iter().take(at).any(|earlier| earlier == option);
+        if question.options.iter().enumerate().any(repeated) {
+            errors.push(FieldError::new(format!("/questions/{index}/options"), "duplicate"));
+        }
+    }
+    errors
 }
 
 /// Holds answers to the questions: unknown keys, missing answers and answers of another sort are each named.

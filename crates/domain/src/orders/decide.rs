@@ -6,12 +6,13 @@ use super::{
     Resolution, ServiceOrder, Site, State, Target, Transition, Work, order::REMARKS_KEPT, transition::AFTER_CLOSE,
 };
 use crate::{
-    access::{Action, ResourceKind},
+    access::Action,
     cn::{RegionCode, RegionLevel},
-    event::{Datum, EventDraft, Subject},
+    event::{Datum, EventDraft},
     id::{PersonId, ServiceOrderId, UserId, VolunteerId},
     outcome::Outcome,
     refusal::Refusal,
+    resource::Resource as _,
     time::Instant,
 };
 use chrono::Duration;
@@ -457,11 +458,6 @@ impl ServiceOrder {
         self.remarks.push(Remark { on, version: self.version, at: by.now, by: Some(by.actor.user_id), text });
         let surplus = self.remarks.len().saturating_sub(REMARKS_KEPT);
         self.remarks.drain(..surplus);
-    }
-
-    fn event(&self, kind: &'static str) -> EventDraft {
-        let subject = Subject { kind: ResourceKind::ServiceOrder, id: self.id.to_string(), version: self.version };
-        EventDraft::new(kind, subject, Some(self.region_code.clone()))
     }
 
     fn moved_event(&self, kind: &'static str) -> EventDraft {

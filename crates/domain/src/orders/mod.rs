@@ -8,7 +8,7 @@ mod state;
 mod transition;
 mod volunteer;
 
-pub use catalog::{Answer, Answers, Question, QuestionKind, ServiceKind, check_answers};
+pub use catalog::{Answer, Answers, Question, QuestionKind, ServiceKind, check_answers, check_questions};
 pub use decide::{Completion, Merged, NewOrder, OrderChange, OrderEffect};
 pub use order::{Assignee, Confirmation, ConfirmedBy, Point, Priority, Remark, Requester, ServiceOrder, Site, Team};
 pub use state::{Dispatch, Hold, OrderState, Resolution, State, Target, Work};

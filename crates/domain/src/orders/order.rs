@@ -5,6 +5,7 @@ use crate::{
     access::{Located, Reach, words},
     cn::{Phone, RegionCode},
     id::{BuildingId, CompoundId, PersonId, ServiceOrderId, UnitId, UserId, VolunteerId, VolunteerTeamId},
+    resource::resource,
     time::Instant,
 };
 use serde::{Deserialize, Serialize};
@@ -238,6 +239,8 @@ impl ServiceOrder {
         self.state.dispatch().is_some_and(|dispatch| dispatch.target == Target::Open)
     }
 }
+
+resource!(ServiceOrder, id: ServiceOrderId);
 
 impl Located for ServiceOrder {
     fn region(&self) -> Option<&RegionCode> {

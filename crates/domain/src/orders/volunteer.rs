@@ -1,12 +1,13 @@
 //! Volunteers and their teams.
 
 use crate::{
-    access::{Action, ActionSet, Located, Reach, ResourceKind, words},
+    access::{Action, ActionSet, Located, Reach, words},
     cn::RegionCode,
-    event::{Datum, EventDraft, Subject},
+    event::Datum,
     id::{PersonId, UserId, VolunteerId, VolunteerTeamId},
     outcome::Outcome,
     refusal::{Refusal, Standing},
+    resource::{Resource as _, resource},
     time::Instant,
 };
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,8 @@ pub struct Volunteer {
     /// When the row last changed.
     pub updated_at: Instant,
 }
+
+resource!(Volunteer, id: VolunteerId);
 
 impl Located for Volunteer {
     fn region(&self) -> Option<&RegionCode> {
@@ -166,11 +169,6 @@ impl Volunteer {
         let event = self.event(kind).with("state", Datum::Word(state.name()));
         Outcome::new(self, event)
     }
-
-    fn event(&self, kind: &'static str) -> EventDraft {
-        let subject = Subject { kind: ResourceKind::Volunteer, id: self.id.to_string(), version: self.version };
-        EventDraft::new(kind, subject, Some(self.region_code.clone()))
-    }
 }
 
 /// A team 志愿服务队.
@@ -194,17 +192,10 @@ pub struct VolunteerTeam {
     pub updated_at: Instant,
 }
 
+resource!(VolunteerTeam, id: VolunteerTeamId);
+
 impl Located for VolunteerTeam {
     fn region(&self) -> Option<&RegionCode> {
         Some(&self.region_code)
-    }
-}
-
-impl VolunteerTeam {
-    /// The event of a change to it, after its version was counted up.
-    #[must_use]
-    pub fn event(&self, kind: &'static str) -> EventDraft {
-        let subject = Subject { kind: ResourceKind::VolunteerTeam, id: self.id.to_string(), version: self.version };
-        EventDraft::new(kind, subject, Some(self.region_code.clone()))
     }
 }

@@ -4,10 +4,13 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::{Located, Reach, ResourceKind, words},
+    access::{Located, Reach, words},
     cn::RegionCode,
-    event::{EventDraft, Subject},
+    event::Datum,
     id::{BuildingId, CompoundId, HouseholdId, PersonId, UnitId},
+    outcome::Outcome,
+    refusal::Refusal,
+    resource::{Resource as _, resource},
     time::Instant,
 };
 
@@ -75,6 +78,46 @@ impl std::fmt::Debug for Household {
     }
 }
 
+resource!(Household, id: HouseholdId);
+
+impl Household {
+    /// Adds a member. It has one head at a time, and nobody belongs to it twice at a time.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`]
+    pub fn join(mut self, member: HouseholdMember, now: Instant) -> Result<Outcome<Self>, Refusal> {
+        let present =
+            || self.members.iter().filter(|other| other.valid_until.is_none_or(|until| member.valid_from < until));
+        if present().any(|other| other.person_id == member.person_id) {
+            return Err(Refusal::invalid("/person_id", "duplicate"));
+        }
+        if member.relation == Relation::Head && present().any(|other| other.relation == Relation::Head) {
+            return Err(Refusal::invalid("/relation", "duplicate"));
+        }
+        let (person, relation) = (member.person_id, member.relation);
+        self.members.push(member);
+        self.touch(now);
+        let event = self
+            .event("household.member_added")
+            .with("person_id", Datum::Id(person.into()))
+            .with("relation", Datum::Word(relation.name()));
+        Ok(Outcome::new(self, event))
+    }
+
+    /// Ends a member's belonging as of a day; `None` if he does not belong to it.
+    #[must_use]
+    pub fn leave(mut self, person: PersonId, day: NaiveDate, now: Instant) -> Option<(Outcome<Self>, HouseholdMember)> {
+        let member =
+            self.members.iter_mut().find(|member| member.person_id == person && member.valid_until.is_none())?;
+        // who came today or later was never there for a day
+        member.valid_until = Some(day.max(member.valid_from));
+        let ended = member.clone();
+        self.touch(now);
+        let event = self.event("household.member_ended").with("person_id", Datum::Id(person.into()));
+        Some((Outcome::new(self, event), ended))
+    }
+}
+
 impl Located for Household {
     fn region(&self) -> Option<&RegionCode> {
         Some(&self.region_code)
@@ -87,14 +130,5 @@ impl Located for Household {
     fn related(&self, reach: &Reach) -> bool {
         let Reach::Own(_, Some(person)) = reach else { return false };
         self.members.iter().any(|member| member.person_id == *person && member.valid_until.is_none())
-    }
-}
-
-impl Household {
-    /// The event of a change to it, after its version was counted up.
-    #[must_use]
-    pub fn event(&self, kind: &'static str) -> EventDraft {
-        let subject = Subject { kind: ResourceKind::Household, id: self.id.to_string(), version: self.version };
-        EventDraft::new(kind, subject, Some(self.region_code.clone()))
     }
 }

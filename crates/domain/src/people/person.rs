@@ -4,11 +4,11 @@ use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::{Located, Reach, ResourceKind, words},
+    access::{Located, Reach, words},
     cn::{IdNumber, Phone, RegionCode, Sex},
-    event::{EventDraft, Subject},
     id::{CompoundId, PersonId},
     refusal::FieldError,
+    resource::resource,
     time::Instant,
 };
 
@@ -118,6 +118,8 @@ impl std::fmt::Debug for Person {
     }
 }
 
+resource!(Person, id: PersonId);
+
 impl Located for Person {
     fn region(&self) -> Option<&RegionCode> {
         Some(&self.region_code)
@@ -159,12 +161,5 @@ impl Person {
             self.sex = self.sex.or(Some(sex));
         }
         (self, errors)
-    }
-
-    /// The event of a change to him, after the version was counted up.
-    #[must_use]
-    pub fn event(&self, kind: &'static str) -> EventDraft {
-        let subject = Subject { kind: ResourceKind::Person, id: self.id.to_string(), version: self.version };
-        EventDraft::new(kind, subject, Some(self.region_code.clone()))
     }
 }

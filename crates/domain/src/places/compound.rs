@@ -1,10 +1,11 @@
 //! Compounds 小区 as places: what they are called and where their buildings are.
 
 use crate::{
-    access::{Located, ResourceKind},
+    access::Located,
     cn::RegionCode,
-    event::{EventDraft, Subject},
     id::{BuildingId, CompoundId, UnitId},
+    refusal::FieldError,
+    resource::resource,
     time::Instant,
 };
 
@@ -53,6 +54,31 @@ pub struct Compound {
     pub updated_at: Instant,
 }
 
+resource!(Compound, id: CompoundId);
+
+impl Compound {
+    /// A building and a unit of it, each if it is named.
+    ///
+    /// # Errors
+    /// The member that names what is not in the compound.
+    pub fn inside(
+        &self,
+        building: Option<BuildingId>,
+        unit: Option<UnitId>,
+    ) -> Result<(Option<BuildingId>, Option<UnitId>), FieldError> {
+        let found = building.map(|id| self.buildings.iter().find(|building| building.id == id));
+        let found = match found {
+            Some(None) => return Err(FieldError::new("/building_id", "not-found")),
+            found => found.flatten(),
+        };
+        let has_unit = |id| found.is_some_and(|building| building.units.iter().any(|unit| unit.id == id));
+        match unit {
+            Some(id) if !has_unit(id) => Err(FieldError::new("/unit_id", "not-found")),
+            _ => Ok((building, unit)),
+        }
+    }
+}
+
 impl Located for Compound {
     fn region(&self) -> Option<&RegionCode> {
         Some(&self.region_code)
@@ -60,14 +86,5 @@ impl Located for Compound {
 
     fn compound(&self) -> Option<CompoundId> {
         Some(self.id)
-    }
-}
-
-impl Compound {
-    /// The event of a change to it, after its version was counted up.
-    #[must_use]
-    pub fn event(&self, kind: &'static str) -> EventDraft {
-        let subject = Subject { kind: ResourceKind::Compound, id: self.id.to_string(), version: self.version };
-        EventDraft::new(kind, subject, Some(self.region_code.clone()))
     }
 }

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::{Located, ResourceKind, words},
+    access::{Located, words},
     cn::{CreditCode, RegionCode},
-    event::{EventDraft, Subject},
     id::OrganizationId,
+    refusal::FieldError,
+    resource::resource,
     time::Instant,
 };
 
@@ -91,17 +92,25 @@ pub struct Organization {
     pub updated_at: Instant,
 }
 
-impl Located for Organization {
-    fn region(&self) -> Option<&RegionCode> {
-        Some(&self.region_code)
+resource!(Organization, id: OrganizationId);
+
+impl Organization {
+    /// Names members that do not fit its kind.
+    #[must_use]
+    pub fn faults(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        if self.formation.is_some() && !self.kind.is_party() {
+            errors.push(FieldError::new("/formation", "contradicts-member"));
+        }
+        if self.credit_grade.is_some() && self.kind != OrganizationKind::PropertyCompany {
+            errors.push(FieldError::new("/credit_grade", "contradicts-member"));
+        }
+        errors
     }
 }
 
-impl Organization {
-    /// The event of a change to it, after its version was counted up.
-    #[must_use]
-    pub fn event(&self, kind: &'static str) -> EventDraft {
-        let subject = Subject { kind: ResourceKind::Organization, id: self.id.to_string(), version: self.version };
-        EventDraft::new(kind, subject, Some(self.region_code.clone()))
+impl Located for Organization {
+    fn region(&self) -> Option<&RegionCode> {
+        Some(&self.region_code)
     }
 }

@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::{Located, ResourceKind, words},
+    access::{Located, words},
     cn::{RegionCode, RegionLevel},
-    event::{EventDraft, Subject},
+    resource::resource,
     time::Instant,
 };
 
@@ -77,17 +77,10 @@ pub struct Region {
     pub updated_at: Instant,
 }
 
+resource!(Region, code: RegionCode);
+
 impl Located for Region {
     fn region(&self) -> Option<&RegionCode> {
         Some(&self.code)
-    }
-}
-
-impl Region {
-    /// The event of a change to it, after its version was counted up.
-    #[must_use]
-    pub fn event(&self, kind: &'static str) -> EventDraft {
-        let subject = Subject { kind: ResourceKind::Region, id: self.code.to_string(), version: self.version };
-        EventDraft::new(kind, subject, Some(self.code.clone()))
     }
 }

@@ -15,6 +15,7 @@ pub mod user {
         pub person_id: Option<Uuid>,
         pub region_code: Option<String>,
         pub state: String,
+        pub has_long_password: bool,
         pub version: i64,
         pub created_at: DateTimeUtc,
         pub updated_at: DateTimeUtc,

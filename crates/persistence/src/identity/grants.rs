@@ -3,8 +3,7 @@
 use domain::{
     access::{Access, Grant, Place, Reach, Role},
     cn::RegionCode,
-    event::EventDraft,
-    id::{GrantId, UserId},
+    id::UserId,
     time::Validity,
 };
 use sea_orm::{
@@ -18,8 +17,9 @@ use crate::{
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, word},
+    save::{Findable, Lock, Stored},
     scope::{self, ScopeColumns},
-    tx::Tx,
+    vault::Vault,
 };
 
 /// Which grants.
@@ -63,16 +63,37 @@ fn visible(access: &Access) -> Condition {
     )
 }
 
-impl<C: ConnectionTrait> Grants<'_, C> {
-    /// One grant that the caller sees.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]
-    pub async fn get(&self, access: &Access, id: GrantId) -> Result<Found<Grant>> {
-        let row = grant::Entity::find_by_id(id.0).filter(visible(access)).one(self.0.conn).await?;
-        Found::judge(access, row.ok_or(Error::NotFound)?.try_into()?)
+/// A grant that was taken back is seen no more but in its events.
+fn kept() -> SimpleExpr {
+    grant::Column::RevokedAt.is_null()
+}
+
+impl Findable for Grant {
+    async fn find<C: ConnectionTrait>(
+        rows: Rows<'_, C>,
+        access: &Access,
+        id: &Self::Id,
+        lock: Lock,
+    ) -> Result<Found<Self>> {
+        let select = grant::Entity::find_by_id(id.0).filter(visible(access)).filter(kept());
+        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
+        Found::judge(access, row.try_into()?)
+    }
+}
+
+impl Stored for Grant {
+    type Entity = grant::Entity;
+
+    fn row(&self, _: &Vault) -> Result<grant::ActiveModel> {
+        Ok(row_of(self))
     }
 
+    fn columns() -> (grant::Column, grant::Column) {
+        (grant::Column::Id, grant::Column::Version)
+    }
+}
+
+impl<C: ConnectionTrait> Grants<'_, C> {
     /// A page of grants that the caller sees, by id.
     ///
     /// # Errors
@@ -84,7 +105,7 @@ impl<C: ConnectionTrait> Grants<'_, C> {
         request: &PageRequest,
     ) -> Result<Page<Found<Grant>>> {
         let GrantFilter { region, user_id, role } = filter;
-        let mut select = grant::Entity::find().filter(visible(access));
+        let mut select = grant::Entity::find().filter(visible(access)).filter(kept());
         if let Some(region) = region {
             select = select.filter(scope::within(Expr::col((grant::Entity, grant::Column::RegionCode)), region));
         }
@@ -106,44 +127,6 @@ impl<C: ConnectionTrait> Grants<'_, C> {
     pub async fn of_user(&self, user: UserId) -> Result<Vec<Grant>> {
         let rows = grant::Entity::find().filter(grant::Column::UserId.eq(user.0)).all(self.0.conn).await?;
         rows.into_iter().map(TryInto::try_into).collect()
-    }
-}
-
-impl Tx {
-    /// Saves a new grant.
-    ///
-    /// # Errors
-    /// If the database does not take it.
-    pub async fn insert_grant(&self, grant: Grant, event: EventDraft) -> Result<Grant> {
-        grant::Entity::insert(row_of(&grant)).exec_without_returning(&self.conn).await?;
-        self.record(&[event]).await?;
-        Ok(grant)
-    }
-
-    /// Saves a changed grant.
-    ///
-    /// # Errors
-    /// [`Error::Stale`] if it was changed meanwhile.
-    pub async fn update_grant(&self, grant: Grant, event: EventDraft) -> Result<Grant> {
-        let row = grant::ActiveModel {
-            pending: Set(grant.pending),
-            revoked_at: Set(grant.revoked_at),
-            approved_by: Set(grant.approved_by.map(Into::into)),
-            version: Set(grant.version),
-            updated_at: Set(grant.updated_at),
-            ..Default::default()
-        };
-        let done = grant::Entity::update_many()
-            .set(row)
-            .filter(grant::Column::Id.eq(grant.id.0))
-            .filter(grant::Column::Version.eq(grant.version - 1))
-            .exec(&self.conn)
-            .await?;
-        if done.rows_affected != 1 {
-            return Err(Error::Stale);
-        }
-        self.record(&[event]).await?;
-        Ok(grant)
     }
 }
 

@@ -9,7 +9,7 @@ use domain::{
     time::Instant,
 };
 use sea_orm::{
-    ActiveValue::Set,
+    ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement,
     sea_query::{Condition, Expr, ExprTrait, SimpleExpr},
 };
@@ -19,8 +19,10 @@ use crate::{
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, word},
+    save::{Findable, Lock, Stored},
     scope::{self, ScopeColumns},
     tx::Tx,
+    vault::Vault,
 };
 
 /// What it takes to check a password.
@@ -73,16 +75,32 @@ fn visible(access: &Access) -> Condition {
     )
 }
 
-impl<C: ConnectionTrait> Users<'_, C> {
-    /// One account that the caller sees.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]
-    pub async fn get(&self, access: &Access, id: UserId) -> Result<Found<User>> {
-        let row = user::Entity::find_by_id(id.0).filter(visible(access)).one(self.0.conn).await?;
-        Found::judge(access, row.ok_or(Error::NotFound)?.try_into()?)
+impl Findable for User {
+    async fn find<C: ConnectionTrait>(
+        rows: Rows<'_, C>,
+        access: &Access,
+        id: &Self::Id,
+        lock: Lock,
+    ) -> Result<Found<Self>> {
+        let select = user::Entity::find_by_id(id.0).filter(visible(access));
+        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
+        Found::judge(access, row.try_into()?)
+    }
+}
+
+impl Stored for User {
+    type Entity = user::Entity;
+
+    fn row(&self, _: &Vault) -> Result<user::ActiveModel> {
+        Ok(row_of(self))
     }
 
+    fn columns() -> (user::Column, user::Column) {
+        (user::Column::Id, user::Column::Version)
+    }
+}
+
+impl<C: ConnectionTrait> Users<'_, C> {
     /// A page of accounts that the caller sees, by id.
     ///
     /// # Errors
@@ -127,53 +145,20 @@ impl Tx {
     /// [`Error::Duplicate`] if the user name is taken.
     pub async fn insert_user(&self, outcome: Outcome<User>, password_hash: &str) -> Result<User> {
         let Outcome { value, events, effects: _ } = outcome;
-        let User { id, username, display_name, person_id, region_code, state, version, created_at, updated_at } =
-            &value;
-        let row = user::ActiveModel {
-            id: Set(id.0),
-            username: Set(username.clone()),
-            password_hash: Set(password_hash.to_owned()),
-            display_name: Set(display_name.clone()),
-            person_id: Set(person_id.map(Into::into)),
-            region_code: Set(region_code.as_ref().map(ToString::to_string)),
-            state: Set(state.name().to_owned()),
-            version: Set(*version),
-            created_at: Set(*created_at),
-            updated_at: Set(*updated_at),
-        };
+        let row = user::ActiveModel { password_hash: Set(password_hash.to_owned()), ..row_of(&value) };
         user::Entity::insert(row).exec_without_returning(&self.conn).await?;
         self.record(&events).await?;
         Ok(value)
     }
 
-    /// Saves a changed account, and a new password if there is one.
+    /// Saves a new password beside its changed account.
     ///
     /// # Errors
-    /// [`Error::Stale`] if it was changed meanwhile.
-    pub async fn update_user(&self, outcome: Outcome<User>, password_hash: Option<String>) -> Result<User> {
-        let Outcome { value, events, effects: _ } = outcome;
-        let mut row = user::ActiveModel {
-            display_name: Set(value.display_name.clone()),
-            person_id: Set(value.person_id.map(Into::into)),
-            state: Set(value.state.name().to_owned()),
-            version: Set(value.version),
-            updated_at: Set(value.updated_at),
-            ..Default::default()
-        };
-        if let Some(hash) = password_hash {
-            row.password_hash = Set(hash);
-        }
-        let done = user::Entity::update_many()
-            .set(row)
-            .filter(user::Column::Id.eq(value.id.0))
-            .filter(user::Column::Version.eq(value.version - 1))
-            .exec(&self.conn)
-            .await?;
-        if done.rows_affected != 1 {
-            return Err(Error::Stale);
-        }
-        self.record(&events).await?;
-        Ok(value)
+    /// If the database does not take it.
+    pub async fn update_password(&self, user: UserId, password_hash: String) -> Result<()> {
+        let row = user::ActiveModel { password_hash: Set(password_hash), ..Default::default() };
+        user::Entity::update_many().set(row).filter(user::Column::Id.eq(user.0)).exec(&self.conn).await?;
+        Ok(())
     }
 
     /// Keeps the digest of a code that can be used once, until it runs out.
@@ -219,6 +204,35 @@ impl Tx {
     }
 }
 
+/// The row of an account, its password aside.
+fn row_of(value: &User) -> user::ActiveModel {
+    let User {
+        id,
+        username,
+        display_name,
+        person_id,
+        region_code,
+        state,
+        has_long_password,
+        version,
+        created_at,
+        updated_at,
+    } = value;
+    user::ActiveModel {
+        id: Set(id.0),
+        username: Set(username.clone()),
+        password_hash: NotSet,
+        display_name: Set(display_name.clone()),
+        person_id: Set(person_id.map(Into::into)),
+        region_code: Set(region_code.as_ref().map(ToString::to_string)),
+        state: Set(state.name().to_owned()),
+        has_long_password: Set(*has_long_password),
+        version: Set(*version),
+        created_at: Set(*created_at),
+        updated_at: Set(*updated_at),
+    }
+}
+
 impl SortKey for user::Model {
     fn keyset(&self, _: Option<&'static str>) -> Keyset {
         Keyset { sort: None, id: self.id.to_string() }
@@ -237,6 +251,7 @@ impl TryFrom<user::Model> for User {
             person_id,
             region_code,
             state,
+            has_long_password,
             version,
             created_at,
             updated_at,
@@ -250,6 +265,7 @@ impl TryFrom<user::Model> for User {
             person_id: person_id.map(Into::into),
             region_code,
             state: word(UserState::from_name(&state), "users", "state", &id)?,
+            has_long_password,
             version,
             created_at,
             updated_at,

@@ -22,6 +22,7 @@ use crate::{
     error::{Error, Result},
     keyset::{Page, PageRequest, Sorting, page},
     rows::{Found, Rows, word},
+    save::{Findable, Lock},
     scope::{self, ScopeColumns},
 };
 
@@ -183,6 +184,19 @@ fn filtered(mut select: Select<service_order::Entity>, filter: &OrderFilter) -> 
     select
 }
 
+impl Findable for ServiceOrder {
+    async fn find<C: ConnectionTrait>(
+        rows: Rows<'_, C>,
+        access: &Access,
+        id: &Self::Id,
+        lock: Lock,
+    ) -> Result<Found<Self>> {
+        let select = rows.orders(access.person()).select().filter(C_::Id.eq(id.0)).filter(visible(access));
+        let row = lock.on(select).into_model::<OrderRow>().one(rows.conn).await?.ok_or(Error::NotFound)?;
+        Found::judge(access, order_of(rows.vault, row)?)
+    }
+}
+
 impl<C: ConnectionTrait> Orders<'_, C> {
     fn select(&self) -> Select<service_order::Entity> {
         let joined = match self.caller {
@@ -191,31 +205,6 @@ impl<C: ConnectionTrait> Orders<'_, C> {
         };
         let select = service_order::Entity::find().expr_as(joined, "joined_by_caller");
         NAMES.iter().fold(select, |select, (expression, name)| select.expr_as(Expr::cust(*expression), *name))
-    }
-
-    async fn one(&self, access: &Access, id: ServiceOrderId, lock: bool) -> Result<Found<ServiceOrder>> {
-        let mut select = self.select().filter(C_::Id.eq(id.0)).filter(visible(access));
-        if lock {
-            select = select.lock(LockType::Update);
-        }
-        let row = select.into_model::<OrderRow>().one(self.rows.conn).await?.ok_or(Error::NotFound)?;
-        Found::judge(access, order_of(self.rows.vault, row)?)
-    }
-
-    /// One order that the caller sees.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]
-    pub async fn get(&self, access: &Access, id: ServiceOrderId) -> Result<Found<ServiceOrder>> {
-        self.one(access, id, false).await
-    }
-
-    /// The same, kept from others who want to change it until this transaction ends.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]
-    pub async fn get_to_change(&self, access: &Access, id: ServiceOrderId) -> Result<Found<ServiceOrder>> {
-        self.one(access, id, true).await
     }
 
     /// A page of orders that the caller sees.

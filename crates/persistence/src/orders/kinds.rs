@@ -1,6 +1,6 @@
 //! The catalog of services.
 
-use domain::{access::Access, cn::RegionCode, event::EventDraft, id::ServiceKindId, orders::ServiceKind};
+use domain::{access::Access, cn::RegionCode, orders::ServiceKind};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
@@ -12,8 +12,9 @@ use crate::{
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, word},
+    save::{Findable, Lock, Stored},
     scope::{self, ScopeColumns},
-    tx::Tx,
+    vault::Vault,
 };
 
 const TABLE: &str = "service_kinds";
@@ -54,16 +55,32 @@ fn visible(access: &Access) -> Condition {
     )
 }
 
-impl<C: ConnectionTrait> ServiceKinds<'_, C> {
-    /// One kind that the caller sees.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]
-    pub async fn get(&self, access: &Access, id: ServiceKindId) -> Result<Found<ServiceKind>> {
-        let row = service_kind::Entity::find_by_id(id.0).filter(visible(access)).one(self.0.conn).await?;
-        Found::judge(access, row.ok_or(Error::NotFound)?.try_into()?)
+impl Findable for ServiceKind {
+    async fn find<C: ConnectionTrait>(
+        rows: Rows<'_, C>,
+        access: &Access,
+        id: &Self::Id,
+        lock: Lock,
+    ) -> Result<Found<Self>> {
+        let select = service_kind::Entity::find_by_id(id.0).filter(visible(access));
+        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
+        Found::judge(access, row.try_into()?)
+    }
+}
+
+impl Stored for ServiceKind {
+    type Entity = service_kind::Entity;
+
+    fn row(&self, _: &Vault) -> Result<service_kind::ActiveModel> {
+        Ok(row_of(self))
     }
 
+    fn columns() -> (service_kind::Column, service_kind::Column) {
+        (service_kind::Column::Id, service_kind::Column::Version)
+    }
+}
+
+impl<C: ConnectionTrait> ServiceKinds<'_, C> {
     /// A page of kinds that the caller sees, by id.
     ///
     /// # Errors
@@ -106,38 +123,6 @@ impl<C: ConnectionTrait> ServiceKinds<'_, C> {
             .one(self.0.conn)
             .await?;
         row.map(TryInto::try_into).transpose()
-    }
-}
-
-impl Tx {
-    /// Saves a new kind.
-    ///
-    /// # Errors
-    /// [`Error::Duplicate`] if its region offers the code already.
-    pub async fn insert_service_kind(&self, value: ServiceKind, event: EventDraft) -> Result<ServiceKind> {
-        service_kind::Entity::insert(row_of(&value)).exec_without_returning(&self.conn).await?;
-        self.record(&[event]).await?;
-        Ok(value)
-    }
-
-    /// Saves a changed kind.
-    ///
-    /// # Errors
-    /// [`Error::Stale`] if it was changed meanwhile.
-    pub async fn update_service_kind(&self, value: ServiceKind, event: EventDraft) -> Result<ServiceKind> {
-        let mut row = row_of(&value);
-        row.id = sea_orm::ActiveValue::NotSet;
-        let done = service_kind::Entity::update_many()
-            .set(row)
-            .filter(service_kind::Column::Id.eq(value.id.0))
-            .filter(service_kind::Column::Version.eq(value.version - 1))
-            .exec(&self.conn)
-            .await?;
-        if done.rows_affected != 1 {
-            return Err(Error::Stale);
-        }
-        self.record(&[event]).await?;
-        Ok(value)
     }
 }
 

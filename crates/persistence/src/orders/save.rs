@@ -128,12 +128,4 @@ impl Tx {
             .count(&self.conn)
             .await?)
     }
-
-    /// Writes that the holder looked at the contact of an order.
-    ///
-    /// # Errors
-    /// [`Error::Audit`]
-    pub async fn record_contact(&self, event: domain::event::EventDraft) -> Result<()> {
-        self.record(&[event]).await
-    }
 }

@@ -3,7 +3,6 @@
 use domain::{
     access::Access,
     cn::RegionCode,
-    event::EventDraft,
     id::{VolunteerId, VolunteerTeamId},
     orders::{Origin, VolunteerTeam},
 };
@@ -19,8 +18,10 @@ use crate::{
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, word},
+    save::{Findable, Lock, Stored},
     scope::{self, ScopeColumns},
     tx::Tx,
+    vault::Vault,
 };
 
 const TABLE: &str = "volunteer_teams";
@@ -70,17 +71,32 @@ fn select() -> Select<volunteer_team::Entity> {
     volunteer_team::Entity::find().expr_as(Expr::cust(members), "member_count")
 }
 
-impl<C: ConnectionTrait> Teams<'_, C> {
-    /// One team that the caller sees.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]
-    pub async fn get(&self, access: &Access, id: VolunteerTeamId) -> Result<Found<VolunteerTeam>> {
+impl Findable for VolunteerTeam {
+    async fn find<C: ConnectionTrait>(
+        rows: Rows<'_, C>,
+        access: &Access,
+        id: &Self::Id,
+        lock: Lock,
+    ) -> Result<Found<Self>> {
         let select = select().filter(volunteer_team::Column::Id.eq(id.0)).filter(visible(access));
-        let row = select.into_model::<Row>().one(self.0.conn).await?.ok_or(Error::NotFound)?;
+        let row = lock.on(select).into_model::<Row>().one(rows.conn).await?.ok_or(Error::NotFound)?;
         Found::judge(access, row.try_into()?)
     }
+}
 
+impl Stored for VolunteerTeam {
+    type Entity = volunteer_team::Entity;
+
+    fn row(&self, _: &Vault) -> Result<volunteer_team::ActiveModel> {
+        Ok(row_of(self))
+    }
+
+    fn columns() -> (volunteer_team::Column, volunteer_team::Column) {
+        (volunteer_team::Column::Id, volunteer_team::Column::Version)
+    }
+}
+
+impl<C: ConnectionTrait> Teams<'_, C> {
     /// A page of teams that the caller sees, by id.
     ///
     /// # Errors
@@ -130,36 +146,6 @@ impl<C: ConnectionTrait> Teams<'_, C> {
 }
 
 impl Tx {
-    /// Saves a new team.
-    ///
-    /// # Errors
-    /// If the database does not take it.
-    pub async fn insert_team(&self, value: VolunteerTeam, event: EventDraft) -> Result<VolunteerTeam> {
-        volunteer_team::Entity::insert(row_of(&value)).exec_without_returning(&self.conn).await?;
-        self.record(&[event]).await?;
-        Ok(value)
-    }
-
-    /// Saves a changed team.
-    ///
-    /// # Errors
-    /// [`Error::Stale`] if it was changed meanwhile.
-    pub async fn update_team(&self, value: VolunteerTeam, event: EventDraft) -> Result<VolunteerTeam> {
-        let mut row = row_of(&value);
-        row.id = sea_orm::ActiveValue::NotSet;
-        let done = volunteer_team::Entity::update_many()
-            .set(row)
-            .filter(volunteer_team::Column::Id.eq(value.id.0))
-            .filter(volunteer_team::Column::Version.eq(value.version - 1))
-            .exec(&self.conn)
-            .await?;
-        if done.rows_affected != 1 {
-            return Err(Error::Stale);
-        }
-        self.record(&[event]).await?;
-        Ok(value)
-    }
-
     /// Adds a member; `false` if he is one already.
     ///
     /// # Errors

@@ -3,14 +3,13 @@
 use domain::{
     access::{Access, Reach},
     cn::RegionCode,
-    id::{PersonId, VolunteerId},
+    id::PersonId,
     orders::{Origin, Volunteer, VolunteerState},
-    outcome::Outcome,
 };
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select,
-    sea_query::{Condition, Expr, ExprTrait, LockType, SimpleExpr},
+    sea_query::{Condition, Expr, ExprTrait, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -19,8 +18,9 @@ use crate::{
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, word},
+    save::{Findable, Lock, Stored},
     scope::{self, ScopeColumns},
-    tx::Tx,
+    vault::Vault,
 };
 
 const TABLE: &str = "volunteers";
@@ -96,27 +96,32 @@ fn select() -> Select<volunteer::Entity> {
     COUNTED.iter().fold(select, |select, (expression, name)| select.expr_as(Expr::cust(*expression), *name))
 }
 
-impl<C: ConnectionTrait> Volunteers<'_, C> {
-    /// One volunteer whom the caller sees.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]
-    pub async fn get(&self, access: &Access, id: VolunteerId) -> Result<Found<Volunteer>> {
+impl Findable for Volunteer {
+    async fn find<C: ConnectionTrait>(
+        rows: Rows<'_, C>,
+        access: &Access,
+        id: &Self::Id,
+        lock: Lock,
+    ) -> Result<Found<Self>> {
         let select = select().filter(volunteer::Column::Id.eq(id.0)).filter(visible(access));
-        let row = select.into_model::<Row>().one(self.0.conn).await?.ok_or(Error::NotFound)?;
+        let row = lock.on(select).into_model::<Row>().one(rows.conn).await?.ok_or(Error::NotFound)?;
         Found::judge(access, row.try_into()?)
     }
+}
 
-    /// The same, kept from others who want to change it until this transaction ends.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]
-    pub async fn get_to_change(&self, access: &Access, id: VolunteerId) -> Result<Found<Volunteer>> {
-        let select = select().filter(volunteer::Column::Id.eq(id.0)).filter(visible(access)).lock(LockType::Update);
-        let row = select.into_model::<Row>().one(self.0.conn).await?.ok_or(Error::NotFound)?;
-        Found::judge(access, row.try_into()?)
+impl Stored for Volunteer {
+    type Entity = volunteer::Entity;
+
+    fn row(&self, _: &Vault) -> Result<volunteer::ActiveModel> {
+        Ok(row_of(self))
     }
 
+    fn columns() -> (volunteer::Column, volunteer::Column) {
+        (volunteer::Column::Id, volunteer::Column::Version)
+    }
+}
+
+impl<C: ConnectionTrait> Volunteers<'_, C> {
     /// A page of volunteers whom the caller sees, by id.
     ///
     /// # Errors
@@ -161,40 +166,6 @@ impl<C: ConnectionTrait> Volunteers<'_, C> {
         let row =
             select().filter(volunteer::Column::PersonId.eq(person.0)).into_model::<Row>().one(self.0.conn).await?;
         row.map(TryInto::try_into).transpose()
-    }
-}
-
-impl Tx {
-    /// Saves a new application.
-    ///
-    /// # Errors
-    /// [`Error::Duplicate`] if the person has a row already.
-    pub async fn insert_volunteer(&self, outcome: Outcome<Volunteer>) -> Result<Volunteer> {
-        let Outcome { value, events, effects: _ } = outcome;
-        volunteer::Entity::insert(row_of(&value)).exec_without_returning(&self.conn).await?;
-        self.record(&events).await?;
-        Ok(value)
-    }
-
-    /// Saves a changed row.
-    ///
-    /// # Errors
-    /// [`Error::Stale`] if it was changed meanwhile.
-    pub async fn update_volunteer(&self, outcome: Outcome<Volunteer>) -> Result<Volunteer> {
-        let Outcome { value, events, effects: _ } = outcome;
-        let mut row = row_of(&value);
-        row.id = sea_orm::ActiveValue::NotSet;
-        let done = volunteer::Entity::update_many()
-            .set(row)
-            .filter(volunteer::Column::Id.eq(value.id.0))
-            .filter(volunteer::Column::Version.eq(value.version - 1))
-            .exec(&self.conn)
-            .await?;
-        if done.rows_affected != 1 {
-            return Err(Error::Stale);
-        }
-        self.record(&events).await?;
-        Ok(value)
     }
 }
 

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use domain::{
     access::{Access, Reach},
     cn::RegionCode,
-    event::EventDraft,
     id::{CompoundId, HouseholdId, PersonId},
     people::{Household, HouseholdMember, Relation},
 };
@@ -21,6 +20,7 @@ use crate::{
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, Sealer, word},
+    save::{Findable, Lock, Stored},
     scope::{self, ScopeColumns},
     tx::Tx,
     vault::{Class, Vault},
@@ -82,16 +82,32 @@ fn belongs_to(person: PersonId) -> SimpleExpr {
     Expr::col((household::Entity, household::Column::Id)).in_subquery(households)
 }
 
+impl Findable for Household {
+    async fn find<C: ConnectionTrait>(
+        rows: Rows<'_, C>,
+        access: &Access,
+        id: &Self::Id,
+        lock: Lock,
+    ) -> Result<Found<Self>> {
+        let select = household::Entity::find_by_id(id.0).filter(visible(access));
+        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
+        let members = rows.households().members(&[row.id]).await?.remove(&row.id).unwrap_or_default();
+        Found::judge(access, household_of(rows.vault, row, members)?)
+    }
+}
+
 impl<C: ConnectionTrait> Households<'_, C> {
-    /// One household that the caller sees.
+    /// The household to which somebody belongs now, that nobody may belong to two.
     ///
     /// # Errors
-    /// [`Error::NotFound`]
-    pub async fn get(&self, access: &Access, id: HouseholdId) -> Result<Found<Household>> {
-        let row = household::Entity::find_by_id(id.0).filter(visible(access)).one(self.0.conn).await?;
-        let row = row.ok_or(Error::NotFound)?;
-        let members = self.members(&[row.id]).await?.remove(&row.id).unwrap_or_default();
-        Found::judge(access, household_of(self.0.vault, row, members)?)
+    /// If the database does not answer.
+    pub async fn of_person(&self, person: PersonId) -> Result<Option<HouseholdId>> {
+        let row = household_member::Entity::find()
+            .filter(household_member::Column::PersonId.eq(person.0))
+            .filter(household_member::Column::ValidUntil.is_null())
+            .one(self.0.conn)
+            .await?;
+        Ok(row.map(|row| row.household_id.into()))
     }
 
     /// A page of households that the caller sees, by id.
@@ -147,62 +163,41 @@ impl<C: ConnectionTrait> Households<'_, C> {
     }
 }
 
+impl Stored for Household {
+    type Entity = household::Entity;
+
+    fn row(&self, vault: &Vault) -> Result<household::ActiveModel> {
+        row_of(vault, self)
+    }
+
+    fn columns() -> (household::Column, household::Column) {
+        (household::Column::Id, household::Column::Version)
+    }
+}
+
 impl Tx {
-    /// Saves a new household with its members.
+    /// Saves that somebody belongs to a household from now on. The change of the household itself is saved beside it.
     ///
     /// # Errors
     /// If the database does not take it.
-    pub async fn insert_household(&self, value: Household, event: EventDraft) -> Result<Household> {
-        household::Entity::insert(row_of(self.vault(), &value)?).exec_without_returning(&self.conn).await?;
-        self.insert_members(value.id, &value.members).await?;
-        self.record(&[event]).await?;
-        Ok(value)
+    pub async fn insert_household_member(&self, household: HouseholdId, member: &HouseholdMember) -> Result<()> {
+        household_member::Entity::insert(member_row(household, member)).exec_without_returning(&self.conn).await?;
+        Ok(())
     }
 
-    /// Saves a changed household. Members are rows of their own: `joined` are added, those who left get their
-    /// last day.
+    /// Saves the last day of somebody in a household.
     ///
     /// # Errors
-    /// [`Error::Stale`] if it was changed meanwhile.
-    pub async fn update_household(
-        &self,
-        value: Household,
-        joined: &[HouseholdMember],
-        left: &[HouseholdMember],
-        event: EventDraft,
-    ) -> Result<Household> {
-        let mut row = row_of(self.vault(), &value)?;
-        row.id = sea_orm::ActiveValue::NotSet;
-        let done = household::Entity::update_many()
+    /// If the database does not take it.
+    pub async fn end_household_member(&self, household: HouseholdId, member: &HouseholdMember) -> Result<()> {
+        let row = household_member::ActiveModel { valid_until: Set(member.valid_until), ..Default::default() };
+        household_member::Entity::update_many()
             .set(row)
-            .filter(household::Column::Id.eq(value.id.0))
-            .filter(household::Column::Version.eq(value.version - 1))
+            .filter(household_member::Column::HouseholdId.eq(household.0))
+            .filter(household_member::Column::PersonId.eq(member.person_id.0))
+            .filter(household_member::Column::ValidFrom.eq(member.valid_from))
             .exec(&self.conn)
             .await?;
-        if done.rows_affected != 1 {
-            return Err(Error::Stale);
-        }
-        self.insert_members(value.id, joined).await?;
-        for member in left {
-            let row = household_member::ActiveModel { valid_until: Set(member.valid_until), ..Default::default() };
-            household_member::Entity::update_many()
-                .set(row)
-                .filter(household_member::Column::HouseholdId.eq(value.id.0))
-                .filter(household_member::Column::PersonId.eq(member.person_id.0))
-                .filter(household_member::Column::ValidFrom.eq(member.valid_from))
-                .exec(&self.conn)
-                .await?;
-        }
-        self.record(&[event]).await?;
-        Ok(value)
-    }
-
-    async fn insert_members(&self, household: HouseholdId, members: &[HouseholdMember]) -> Result<()> {
-        if members.is_empty() {
-            return Ok(());
-        }
-        let rows = members.iter().map(|member| member_row(household, member));
-        household_member::Entity::insert_many(rows).exec_without_returning(&self.conn).await?;
         Ok(())
     }
 }

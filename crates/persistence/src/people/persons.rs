@@ -3,7 +3,6 @@
 use domain::{
     access::{Access, Reach},
     cn::{IdNumber, Phone, RegionCode, Sex},
-    event::EventDraft,
     id::{CompoundId, PersonId},
     people::{Person, PoliticalStatus, Tag},
 };
@@ -18,8 +17,8 @@ use crate::{
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, Sealer, word},
+    save::{Findable, Lock, Stored},
     scope::{self, ScopeColumns},
-    tx::Tx,
     vault::{Class, Vault},
 };
 
@@ -85,16 +84,32 @@ fn visible(access: &Access) -> Condition {
     )
 }
 
-impl<C: ConnectionTrait> Persons<'_, C> {
-    /// One person whom the caller sees.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]
-    pub async fn get(&self, access: &Access, id: PersonId) -> Result<Found<Person>> {
-        let row = person::Entity::find_by_id(id.0).filter(visible(access)).one(self.0.conn).await?;
-        Found::judge(access, person_of(self.0.vault, row.ok_or(Error::NotFound)?)?)
+impl Findable for Person {
+    async fn find<C: ConnectionTrait>(
+        rows: Rows<'_, C>,
+        access: &Access,
+        id: &Self::Id,
+        lock: Lock,
+    ) -> Result<Found<Self>> {
+        let select = person::Entity::find_by_id(id.0).filter(visible(access));
+        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
+        Found::judge(access, person_of(rows.vault, row)?)
+    }
+}
+
+impl Stored for Person {
+    type Entity = person::Entity;
+
+    fn row(&self, vault: &Vault) -> Result<person::ActiveModel> {
+        row_of(vault, self)
     }
 
+    fn columns() -> (person::Column, person::Column) {
+        (person::Column::Id, person::Column::Version)
+    }
+}
+
+impl<C: ConnectionTrait> Persons<'_, C> {
     /// A page of persons whom the caller sees, by id.
     ///
     /// # Errors
@@ -181,46 +196,6 @@ impl<C: ConnectionTrait> Persons<'_, C> {
     pub async fn own(&self, id: PersonId) -> Result<Person> {
         let row = person::Entity::find_by_id(id.0).one(self.0.conn).await?;
         person_of(self.0.vault, row.ok_or(Error::NotFound)?)
-    }
-}
-
-impl Tx {
-    /// Saves a new person.
-    ///
-    /// # Errors
-    /// [`Error::Duplicate`] if the ID number exists.
-    pub async fn insert_person(&self, value: Person, event: EventDraft) -> Result<Person> {
-        person::Entity::insert(row_of(self.vault(), &value)?).exec_without_returning(&self.conn).await?;
-        self.record(&[event]).await?;
-        Ok(value)
-    }
-
-    /// Saves a changed person.
-    ///
-    /// # Errors
-    /// [`Error::Stale`] if the row was changed meanwhile, [`Error::Duplicate`] if the ID number exists.
-    pub async fn update_person(&self, value: Person, event: EventDraft) -> Result<Person> {
-        let mut row = row_of(self.vault(), &value)?;
-        row.id = sea_orm::ActiveValue::NotSet;
-        let done = person::Entity::update_many()
-            .set(row)
-            .filter(person::Column::Id.eq(value.id.0))
-            .filter(person::Column::Version.eq(value.version - 1))
-            .exec(&self.conn)
-            .await?;
-        if done.rows_affected != 1 {
-            return Err(Error::Stale);
-        }
-        self.record(&[event]).await?;
-        Ok(value)
-    }
-
-    /// Writes that somebody looked at a person's masked members.
-    ///
-    /// # Errors
-    /// [`Error::Audit`]
-    pub async fn record_look(&self, event: EventDraft) -> Result<()> {
-        self.record(&[event]).await
     }
 }
 

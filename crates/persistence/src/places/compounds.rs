@@ -21,6 +21,7 @@ use crate::{
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, word},
+    save::{Findable, Lock},
     scope::{self, ScopeColumns},
     tx::Tx,
 };
@@ -73,18 +74,21 @@ struct InsideRow {
     unit_name: Option<String>,
 }
 
-impl<C: ConnectionTrait> Compounds<'_, C> {
-    /// One compound that the caller sees, with its buildings and units.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]
-    pub async fn get(&self, access: &Access, id: CompoundId) -> Result<Found<Compound>> {
-        let row = compound::Entity::find_by_id(id.0).filter(visible(access)).one(self.0.conn).await?;
-        let row = row.ok_or(Error::NotFound)?;
-        let inside = self.buildings(&[row.id]).await?.remove(&row.id).unwrap_or_default();
+impl Findable for Compound {
+    async fn find<C: ConnectionTrait>(
+        rows: Rows<'_, C>,
+        access: &Access,
+        id: &Self::Id,
+        lock: Lock,
+    ) -> Result<Found<Self>> {
+        let select = compound::Entity::find_by_id(id.0).filter(visible(access));
+        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
+        let inside = rows.compounds().buildings(&[row.id]).await?.remove(&row.id).unwrap_or_default();
         Found::judge(access, compound_of(row, inside)?)
     }
+}
 
+impl<C: ConnectionTrait> Compounds<'_, C> {
     /// A page of compounds that the caller sees, with buildings and units, by id.
     ///
     /// # Errors

@@ -3,13 +3,12 @@
 use domain::{
     access::Access,
     cn::{CreditCode, RegionCode},
-    event::EventDraft,
     id::OrganizationId,
     places::{Organization, OrganizationKind, PartyFormation},
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement,
     sea_query::{Condition, Expr},
 };
 
@@ -18,8 +17,9 @@ use crate::{
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, word},
+    save::{Findable, Lock, Stored},
     scope::{self, ScopeColumns},
-    tx::Tx,
+    vault::Vault,
 };
 
 /// Which organizations.
@@ -58,14 +58,46 @@ fn visible(access: &Access) -> Condition {
     )
 }
 
+impl Findable for Organization {
+    async fn find<C: ConnectionTrait>(
+        rows: Rows<'_, C>,
+        access: &Access,
+        id: &Self::Id,
+        lock: Lock,
+    ) -> Result<Found<Self>> {
+        let select = organization::Entity::find_by_id(id.0).filter(visible(access));
+        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
+        Found::judge(access, row.try_into()?)
+    }
+}
+
+impl Stored for Organization {
+    type Entity = organization::Entity;
+
+    fn row(&self, _: &Vault) -> Result<organization::ActiveModel> {
+        Ok(row_of(self))
+    }
+
+    fn columns() -> (organization::Column, organization::Column) {
+        (organization::Column::Id, organization::Column::Version)
+    }
+}
+
 impl<C: ConnectionTrait> Organizations<'_, C> {
-    /// One organization that the caller sees.
+    /// Whether an organization is another one or anywhere below it.
     ///
     /// # Errors
-    /// [`Error::NotFound`]
-    pub async fn get(&self, access: &Access, id: OrganizationId) -> Result<Found<Organization>> {
-        let row = organization::Entity::find_by_id(id.0).filter(visible(access)).one(self.0.conn).await?;
-        Found::judge(access, row.ok_or(Error::NotFound)?.try_into()?)
+    /// If the database does not answer.
+    pub async fn is_below(&self, id: OrganizationId, above: OrganizationId) -> Result<bool> {
+        let statement = Statement::from_sql_and_values(
+            self.0.conn.get_database_backend(),
+            "WITH RECURSIVE chain (id, parent_id) AS ( \
+             SELECT id, parent_id FROM organizations WHERE id = $1 UNION \
+             SELECT o.id, o.parent_id FROM organizations o JOIN chain c ON o.id = c.parent_id) \
+             SELECT id FROM chain WHERE id = $2",
+            [id.0.into(), above.0.into()],
+        );
+        Ok(self.0.conn.query_one_raw(statement).await?.is_some())
     }
 
     /// A page of organizations that the caller sees, by id.
@@ -95,38 +127,6 @@ impl<C: ConnectionTrait> Organizations<'_, C> {
         let sorting = Sorting { name: None, column: None, id: Expr::col(organization::Column::Id), uuid: true };
         let rows = page::<_, organization::Model, _>(self.0.conn, select, sorting, request).await?;
         rows.try_map(|row| Found::judge(access, row.try_into()?))
-    }
-}
-
-impl Tx {
-    /// Saves a new organization.
-    ///
-    /// # Errors
-    /// [`Error::Duplicate`] if its credit code exists.
-    pub async fn insert_organization(&self, value: Organization, event: EventDraft) -> Result<Organization> {
-        organization::Entity::insert(row_of(&value)).exec_without_returning(&self.conn).await?;
-        self.record(&[event]).await?;
-        Ok(value)
-    }
-
-    /// Saves a changed organization.
-    ///
-    /// # Errors
-    /// [`Error::Stale`] if it was changed meanwhile.
-    pub async fn update_organization(&self, value: Organization, event: EventDraft) -> Result<Organization> {
-        let mut row = row_of(&value);
-        row.id = sea_orm::ActiveValue::NotSet;
-        let done = organization::Entity::update_many()
-            .set(row)
-            .filter(organization::Column::Id.eq(value.id.0))
-            .filter(organization::Column::Version.eq(value.version - 1))
-            .exec(&self.conn)
-            .await?;
-        if done.rows_affected != 1 {
-            return Err(Error::Stale);
-        }
-        self.record(&[event]).await?;
-        Ok(value)
     }
 }
 

@@ -3,7 +3,6 @@
 use domain::{
     access::Access,
     cn::RegionCode,
-    event::EventDraft,
     places::{Region, RegionKind},
 };
 use sea_orm::{
@@ -17,8 +16,10 @@ use crate::{
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, word},
+    save::{Findable, Lock, Stored},
     scope::{self, ScopeColumns},
     tx::Tx,
+    vault::Vault,
 };
 
 /// Which regions.
@@ -58,16 +59,32 @@ fn visible(access: &Access) -> Condition {
     )
 }
 
-impl<C: ConnectionTrait> Regions<'_, C> {
-    /// One region that the caller sees.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]
-    pub async fn get(&self, access: &Access, code: &RegionCode) -> Result<Found<Region>> {
-        let row = region::Entity::find_by_id(code.as_str()).filter(visible(access)).one(self.0.conn).await?;
-        Found::judge(access, row.ok_or(Error::NotFound)?.try_into()?)
+impl Findable for Region {
+    async fn find<C: ConnectionTrait>(
+        rows: Rows<'_, C>,
+        access: &Access,
+        id: &Self::Id,
+        lock: Lock,
+    ) -> Result<Found<Self>> {
+        let select = region::Entity::find_by_id(id.as_str()).filter(visible(access));
+        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
+        Found::judge(access, row.try_into()?)
+    }
+}
+
+impl Stored for Region {
+    type Entity = region::Entity;
+
+    fn row(&self, _: &Vault) -> Result<region::ActiveModel> {
+        Ok(row_of(self))
     }
 
+    fn columns() -> (region::Column, region::Column) {
+        (region::Column::Code, region::Column::Version)
+    }
+}
+
+impl<C: ConnectionTrait> Regions<'_, C> {
     /// A page of regions that the caller sees, by code.
     ///
     /// # Errors
@@ -121,34 +138,25 @@ impl<C: ConnectionTrait> Regions<'_, C> {
 }
 
 impl Tx {
-    /// Saves a new region.
+    /// Hangs the regions of a new region's subtree, which hung on the one above until now, on it. What is above a
+    /// region follows from the codes alone, so it is no change of those regions.
     ///
     /// # Errors
-    /// [`Error::Duplicate`] if the code exists.
-    pub async fn insert_region(&self, value: Region, event: EventDraft) -> Result<Region> {
-        region::Entity::insert(row_of(&value)).exec_without_returning(&self.conn).await?;
-        self.record(&[event]).await?;
-        Ok(value)
-    }
-
-    /// Saves a changed region.
-    ///
-    /// # Errors
-    /// [`Error::Stale`] if it was changed meanwhile.
-    pub async fn update_region(&self, value: Region, event: EventDraft) -> Result<Region> {
-        let mut row = row_of(&value);
-        row.code = sea_orm::ActiveValue::NotSet;
-        let done = region::Entity::update_many()
+    /// If the database does not take it.
+    pub async fn adopt_regions(&self, new: &Region) -> Result<()> {
+        let above = match &new.parent_code {
+            Some(parent) => region::Column::ParentCode.eq(parent.as_str()),
+            None => region::Column::ParentCode.is_null(),
+        };
+        let row = region::ActiveModel { parent_code: Set(Some(new.code.to_string())), ..Default::default() };
+        region::Entity::update_many()
             .set(row)
-            .filter(region::Column::Code.eq(value.code.as_str()))
-            .filter(region::Column::Version.eq(value.version - 1))
+            .filter(scope::within(Expr::col(region::Column::Code), &new.code))
+            .filter(region::Column::Code.ne(new.code.as_str()))
+            .filter(above)
             .exec(&self.conn)
             .await?;
-        if done.rows_affected != 1 {
-            return Err(Error::Stale);
-        }
-        self.record(&[event]).await?;
-        Ok(value)
+        Ok(())
     }
 }
 

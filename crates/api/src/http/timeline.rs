@@ -1,19 +1,17 @@
-//! The timeline of an order.
+//! Events as the timeline of a resource shows them.
 
-use actix_web::get;
-use domain::{
-    access::{Action, ResourceKind},
-    id::ServiceOrderId,
-};
-use persistence::{EventFilter, StoredEvent};
+use domain::access::ResourceKind;
+use persistence::StoredEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{
-    http::{At, Ctx, List, ListFilter, ListParams, PathId, Reply, Shown, reply::Caching},
-    problem::Problem,
+use super::{
+    query::ListFilter,
+    reply::{Caching, Shown},
+    resource::page_of,
+    value::At,
 };
 
 /// What an event is about.
@@ -66,14 +64,7 @@ pub struct EventOut {
     data: Value,
 }
 
-/// A page of events.
-#[derive(ToSchema)]
-#[schema(as = EventPage)]
-#[expect(dead_code, reason = "it only documents")]
-pub struct EventPageOut {
-    items: Vec<EventOut>,
-    page: crate::openapi::PageOut,
-}
+page_of!(EventPageOut, EventPage, EventOut);
 
 impl Shown for EventOut {
     const KIND: ResourceKind = ResourceKind::Event;
@@ -127,27 +118,10 @@ pub struct TimelineIn {
     /// By what it is sorted.
     #[serde(skip)]
     #[param(value_type = Option<String>, pattern = "^-?version$")]
+    #[expect(dead_code, reason = "it only documents; the list reads this parameter")]
     sort: (),
 }
 
 impl ListFilter for TimelineIn {
     const SORTS: &'static [&'static str] = &["version"];
-}
-
-/// List the events of an order, from the first
-#[utoipa::path(tag = "service-orders", operation_id = "listServiceOrderEvents", params(("id" = Uuid, Path, description = "order id"), ListParams, TimelineIn), security(("bearer" = [])), responses((status = 200, body = EventPageOut)))]
-#[get("/service-orders/{id}/events")]
-pub async fn list_service_order_events(
-    ctx: Ctx,
-    id: PathId<ServiceOrderId>,
-    list: List<TimelineIn>,
-) -> Result<Reply, Problem> {
-    let TimelineIn { sort: () } = list.filter;
-    let access = ctx.authorize(Action::Read, ResourceKind::ServiceOrder)?;
-    let rows = ctx.app.database.rows();
-    let found = rows.orders(ctx.actor.person_id).get(&access, id.0).await?;
-    super::service::more_than_bare(&found)?;
-    let filter = EventFilter { subject_type: ResourceKind::ServiceOrder, subject_id: id.0.to_string() };
-    let page = rows.timeline(&filter, &list.page).await?;
-    Reply::page(&ctx, &list, &page.try_map(|event| Ok(EventOut::from(event)))?)
 }

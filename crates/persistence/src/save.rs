@@ -1,0 +1,134 @@
+//! Reading and writing one row: the same for every kind of resource.
+
+use std::future::Future;
+
+use domain::{access::Access, outcome::Outcome, resource::Resource};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select,
+    sea_query::{Expr, ExprTrait as _, LockType},
+};
+
+use uuid::Uuid;
+
+use crate::{
+    error::{Error, Result},
+    rows::{Found, Rows},
+    tx::Tx,
+    vault::Vault,
+};
+
+/// Whether a row that is read is kept from others who want to change it, until the transaction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// It is only looked at.
+    None,
+    /// It is about to be changed.
+    Update,
+}
+
+impl Lock {
+    /// Puts the lock on a statement. SQLite has one writer at a time and knows no such clause.
+    pub(crate) fn on<E: EntityTrait>(self, select: Select<E>) -> Select<E> {
+        match self {
+            Self::None => select,
+            Self::Update => select.lock(LockType::Update),
+        }
+    }
+}
+
+/// A kind of resource whose rows are found by id.
+pub trait Findable: Resource + Sized {
+    /// One row that is visible for the access.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    fn find<C: ConnectionTrait>(
+        rows: Rows<'_, C>,
+        access: &Access,
+        id: &Self::Id,
+        lock: Lock,
+    ) -> impl Future<Output = Result<Found<Self>>>;
+}
+
+/// A kind of resource that is one row of one table.
+pub trait Stored: Resource + Sized {
+    /// Its table.
+    type Entity: EntityTrait;
+
+    /// Its row, personal values sealed.
+    ///
+    /// # Errors
+    /// If a value cannot be sealed.
+    fn row(&self, vault: &Vault) -> Result<<Self::Entity as EntityTrait>::ActiveModel>;
+
+    /// The columns of id and version.
+    fn columns() -> (<Self::Entity as EntityTrait>::Column, <Self::Entity as EntityTrait>::Column);
+}
+
+impl<C: ConnectionTrait> Rows<'_, C> {
+    /// One row that the caller sees.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    pub async fn find<T: Findable>(self, access: &Access, id: &T::Id) -> Result<Found<T>> {
+        T::find(self, access, id, Lock::None).await
+    }
+
+    /// Whether there is such a row, for one who wants to create it under an id of his own. He learns no more than that
+    /// the id is taken.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn exists<T: Stored>(self, id: &T::Id) -> Result<bool>
+    where
+        T::Id: Into<Uuid>,
+    {
+        let id: Uuid = id.clone().into();
+        let (column, _) = T::columns();
+        let found = T::Entity::find().filter(Expr::col(column).eq(id)).one(self.conn).await?;
+        Ok(found.is_some())
+    }
+
+    /// One row that the caller sees, kept from others who want to change it until this transaction ends.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    pub async fn find_to_change<T: Findable>(self, access: &Access, id: &T::Id) -> Result<Found<T>> {
+        T::find(self, access, id, Lock::Update).await
+    }
+}
+
+impl Tx {
+    /// Saves a new row with its events.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] if a value that must be unique exists.
+    pub async fn insert<T: Stored>(&self, outcome: Outcome<T>) -> Result<T> {
+        let Outcome { value, events, effects: _ } = outcome;
+        T::Entity::insert(value.row(self.vault())?).exec_without_returning(&self.conn).await?;
+        self.record(&events).await?;
+        Ok(value)
+    }
+
+    /// Saves a changed row, whose version was counted up by one, with its events.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if it was changed meanwhile, [`Error::Duplicate`] if a value that must be unique exists.
+    pub async fn update<T: Stored>(&self, outcome: Outcome<T>) -> Result<T> {
+        let Outcome { value, events, effects: _ } = outcome;
+        let (id_column, version_column) = T::columns();
+        let mut row = value.row(self.vault())?;
+        let id = row.take(id_column).into_value().ok_or(Error::NotFound)?;
+        let done = T::Entity::update_many()
+            .set(row)
+            .filter(Expr::col(id_column).eq(id))
+            .filter(version_column.eq(value.version() - 1))
+            .exec(&self.conn)
+            .await?;
+        if done.rows_affected != 1 {
+            return Err(Error::Stale);
+        }
+        self.record(&events).await?;
+        Ok(value)
+    }
+}
