@@ -5,7 +5,7 @@ use std::{io::Write as _, sync::Arc, sync::atomic::Ordering, time::Duration};
 use actix_web::{HttpServer, web::Data};
 use chrono::TimeDelta;
 use clap::{Parser, Subcommand};
-use domain::time::Clock as _;
+use domain::{id::GrantId, time::Clock as _};
 use persistence::{Database, Stamp, Vault};
 
 use crate::{
@@ -61,6 +61,11 @@ enum Command {
 enum Admin {
     /// Print a code with which the first administrator makes his account, good for an hour
     FirstAdministrator,
+    /// Approve a grant that waits for a second pair of eyes
+    ApproveGrant {
+        /// Its id
+        id: uuid::Uuid,
+    },
 }
 
 #[derive(Subcommand)]
@@ -100,6 +105,7 @@ pub async fn run() -> Result<(), String> {
         Command::Serve { demo } => serve(settings, database, &keys, demo).await,
         Command::Demo => fill(&settings, &database).await,
         Command::Admin { command: Admin::FirstAdministrator } => first_administrator(&database).await,
+        Command::Admin { command: Admin::ApproveGrant { id } } => approve_grant(&database, id.into()).await,
         Command::Audit { command: Audit::Verify } => verify(&database).await,
         Command::Migrate | Command::Openapi { .. } => Ok(()),
     }
@@ -155,6 +161,17 @@ async fn first_administrator(database: &Database) -> Result<(), String> {
     tx.insert_one_time_code(digest, identity::FIRST_ADMINISTRATOR, now + TimeDelta::hours(1)).await.map_err(failed)?;
     tx.commit().await.map_err(failed)?;
     say(&code)
+}
+
+async fn approve_grant(database: &Database, id: GrantId) -> Result<(), String> {
+    let now = SystemClock.now();
+    let failed = |error: persistence::Error| error.to_string();
+    let tx = database.begin_write(Stamp::system(now, "admin approve-grant")).await.map_err(failed)?;
+    let grant = tx.rows().grants().for_command_line(id).await.map_err(failed)?;
+    let outcome = grant.approve_by_command_line(now).map_err(|refusal| refusal.to_string())?;
+    tx.update(outcome).await.map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
+    say("Approved.")
 }
 
 async fn verify(database: &Database) -> Result<(), String> {

@@ -24,6 +24,7 @@ pub const CODES: &[(&str, u16, &str, &str)] = &[
     ("method-not-allowed", 405, "不支持此请求方法", "This method is not supported here"),
     ("not-acceptable", 406, "无法提供所要求的格式", "None of the accepted forms can be served"),
     ("invalid-transition", 409, "当前状态不能执行此操作", "This cannot be done in the present state"),
+    ("has-open-orders", 409, "还有未办结的点单，请先转交", "There are open orders: hand them over first"),
     ("duplicate", 409, "已经存在", "It exists already"),
     ("version-mismatch", 412, "数据已被他人更新", "Somebody else has changed it"),
     ("body-too-large", 413, "请求内容过大", "The body is too large"),

@@ -128,7 +128,7 @@ impl<T: Writable> PartialSchema for MergePatch<T> {
 
 impl<T: Writable> ToSchema for MergePatch<T> {
     fn name() -> Cow<'static, str> {
-        format!("{}Patch", T::name()).into()
+        format!("{}Patch", T::name().trim_start_matches("New")).into()
     }
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {

@@ -69,7 +69,7 @@ pub trait Editable: View<Row: Stored + Clone + PartialEq> {
     ///
     /// # Errors
     /// If it cannot be written.
-    fn settle(_tx: &Tx, _new: &Self::Row) -> impl Future<Output = Result<(), Problem>> {
+    fn settle(_ctx: &Ctx, _tx: &Tx, _new: &Self::Row) -> impl Future<Output = Result<(), Problem>> {
         std::future::ready(Ok(()))
     }
 }
@@ -193,7 +193,7 @@ async fn make<V: Editable>(
     }
     let event = row.event(V::EVENTS.0);
     let row = tx.insert(Outcome::new(row, event)).await?;
-    V::settle(tx, &row).await?;
+    V::settle(ctx, tx, &row).await?;
     created::<V>(ctx, row)
 }
 

@@ -1,6 +1,9 @@
 //! What identity endpoints take and give.
 
-use domain::access::{Actor, Grant, Role};
+use domain::{
+    access::{Actor, Grant, Role},
+    people::Person,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -110,6 +113,14 @@ pub struct MeOut {
     pub username: String,
     /// What others see.
     pub display_name: String,
+    /// The person's name in full.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub name: Option<String>,
+    /// The person's telephone number in full (E.164).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub phone: Option<String>,
     /// His row as a volunteer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -136,12 +147,14 @@ impl From<&Grant> for OwnGrantOut {
 
 impl MeOut {
     /// The caller as he stands now.
-    pub fn new(actor: &Actor, username: String, now: domain::time::Instant) -> Self {
+    pub fn new(actor: &Actor, username: String, person: Option<Person>, now: domain::time::Instant) -> Self {
         Self {
             id: actor.user_id.0,
             person_id: actor.person_id.map(Into::into),
             username,
             display_name: actor.display_name.clone(),
+            phone: person.as_ref().and_then(|person| person.phone.as_ref()).map(|phone| phone.e164().to_owned()),
+            name: person.map(|person| person.name),
             volunteer_id: actor.volunteer.as_ref().map(|volunteer| volunteer.id.0),
             grants: actor.grants_at(now).map(Into::into).collect(),
         }

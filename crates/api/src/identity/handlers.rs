@@ -73,7 +73,11 @@ pub async fn me(ctx: Ctx) -> Result<Reply, Problem> {
     use domain::access::{Action, ResourceKind};
     let access = ctx.authorize(Action::Read, ResourceKind::User)?;
     let user = ctx.app.database.rows().find::<User>(&access, &ctx.actor.user_id).await?.row;
-    Reply::json(200, &MeOut::new(&ctx.actor, user.username, ctx.now), Caching::Never)
+    let person = match ctx.actor.person_id {
+        Some(person) => Some(ctx.app.database.rows().persons().own(person).await?),
+        None => None,
+    };
+    Reply::json(200, &MeOut::new(&ctx.actor, user.username, person, ctx.now), Caching::Never)
 }
 
 /// The public keys of access tokens (RFC 7517)

@@ -147,9 +147,6 @@ pub async fn create_service_order(ctx: Ctx, body: Body<PlaceIn>) -> Result<Reply
 #[utoipa::path(tag = "service-orders", operation_id = "putServiceOrder", params(("id" = Uuid, Path, description = "order id")), request_body = PlaceIn, security(("bearer" = [])), responses((status = 201, body = OrderOut), (status = 200, body = OrderOut)))]
 #[put("/service-orders/{id}")]
 pub async fn put_service_order(ctx: Ctx, id: PathId<ServiceOrderId>, body: Body<PlaceIn>) -> Result<Reply, Problem> {
-    if id.0.0.get_version_num() != 7 {
-        return Err(Problem::field("", "format"));
-    }
     place(&ctx, Some(id.0), body.value, &body.content).await
 }
 

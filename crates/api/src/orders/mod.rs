@@ -6,6 +6,8 @@ mod catalog;
 mod dto;
 mod handlers;
 mod service;
+mod teams;
+mod volunteers;
 
 /// The operations of this area.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -40,5 +42,21 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(handlers::reject_service_order)
         .service(handlers::merge_service_order)
         .service(handlers::join_service_order)
-        .service(handlers::contact_service_order);
+        .service(handlers::contact_service_order)
+        .service(volunteers::list_volunteers)
+        .service(volunteers::create_volunteer)
+        .service(volunteers::get_volunteer)
+        .service(volunteers::update_volunteer)
+        .service(volunteers::approve_volunteer)
+        .service(volunteers::refuse_volunteer)
+        .service(volunteers::leave_volunteers)
+        .service(volunteers::list_volunteer_events)
+        .service(teams::list_volunteer_teams)
+        .service(teams::create_volunteer_team)
+        .service(teams::get_volunteer_team)
+        .service(teams::put_volunteer_team)
+        .service(teams::update_volunteer_team)
+        .service(teams::add_volunteer_team_member)
+        .service(teams::end_volunteer_team_member)
+        .service(teams::list_volunteer_team_events);
 }

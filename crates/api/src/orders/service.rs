@@ -4,7 +4,7 @@ use chrono::Duration;
 use domain::{
     access::{Access, Action, Located, ResourceKind},
     cn::{PersonName, Phone, RegionCode, RegionLevel},
-    id::{CompoundId, ServiceOrderId},
+    id::{BuildingId, CompoundId, ServiceOrderId, UnitId},
     orders::{
         Assignee, Caller, NewOrder, OrderChange, OrderEffect, Requester, ServiceOrder, Site, Target, Team, Volunteer,
         VolunteerState, VolunteerTeam, check_answers,
@@ -12,7 +12,7 @@ use domain::{
     outcome::Outcome,
     people::Person,
     places::Compound,
-    refusal::Refusal,
+    refusal::{FieldError, Refusal},
     resource::Resource as _,
     time::{day_in_china, start_of_day_in_china},
 };
@@ -49,8 +49,13 @@ pub async fn place(ctx: &Ctx, id: Option<ServiceOrderId>, input: PlaceIn, conten
         return Err(Problem::new("forbidden"));
     }
     let digest = ctx.app.database.vault().digest("order", content.to_string().as_bytes());
-    if let Some(reply) = placed_before(ctx, id, &digest).await? {
-        return Ok(reply);
+    if let Some(id) = id
+        && ctx.app.database.rows().orders(None).exists(id).await?
+    {
+        return placed_before(ctx, id, &digest, input).await;
+    }
+    if id.is_some_and(|id| id.0.get_version_num() != 7) {
+        return Err(Problem::field("", "format"));
     }
     let (spot, site) = spot_of(ctx, &input).await?;
     if !access.permits_at(&spot) {
@@ -111,22 +116,70 @@ pub async fn place(ctx: &Ctx, id: Option<ServiceOrderId>, input: PlaceIn, conten
     .await
 }
 
-/// The answer to a repeated `PUT`: the order as it is now if the same was sent; otherwise the version decides.
-async fn placed_before(ctx: &Ctx, id: Option<ServiceOrderId>, digest: &[u8]) -> Result<Option<Reply>, Problem> {
-    let Some(id) = id else { return Ok(None) };
-    let rows = ctx.app.database.rows();
-    if !rows.orders(None).exists(id).await? {
-        return Ok(None);
-    }
+/// The answer to a `PUT` of an order that exists: the order as it is now if the same was sent, else it is replaced.
+async fn placed_before(ctx: &Ctx, id: ServiceOrderId, digest: &[u8], input: PlaceIn) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Read, ResourceKind::ServiceOrder)?;
+    let rows = ctx.app.database.rows();
     let found = rows.find::<ServiceOrder>(&access, &id).await?;
-    let kept = rows.orders(None).content_digest(&access, id).await?;
-    if kept.as_deref() == Some(digest) {
-        return Ok(Some(Reply::ok(ctx, &OrderOut::new(ctx, found))?));
+    if rows.orders(None).content_digest(&access, id).await?.as_deref() == Some(digest) {
+        return Reply::ok(ctx, &OrderOut::new(ctx, found));
     }
-    ctx.require_version(found.row.version)?;
-    // an order is changed member by member, with PATCH
-    Err(Problem::new("duplicate"))
+    replace(ctx, id, input).await
+}
+
+/// Replaces what may change of an order by what is sent; the rest must be as it was.
+async fn replace(ctx: &Ctx, id: ServiceOrderId, input: PlaceIn) -> Result<Reply, Problem> {
+    change(ctx, id, Action::Update, &Value::Null, async |tx, order, by| {
+        ctx.require_version(order.version)?;
+        let faults = fixed_members(&order, &input);
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
+        }
+        let PlaceIn { description, answers, wished_at, private, address, point, .. } = input;
+        let moves = matches!(order.site, Site::Address { .. });
+        let patch = ChangeIn {
+            description: Some(description),
+            answers: Some(answers),
+            wished_at: Some(wished_at),
+            private: Some(private.unwrap_or(true)),
+            address,
+            point: moves.then_some(point),
+            priority: None,
+        };
+        let wanted = change_of(tx, &order, patch).await?;
+        Ok(order.update(by, wanted)?)
+    })
+    .await
+}
+
+/// Members that are said once: what is ordered, where, and for whom.
+fn fixed_members(order: &ServiceOrder, input: &PlaceIn) -> Vec<FieldError> {
+    let PlaceIn { kind, compound_id, building_id, unit_id, region_code, on_behalf_of, .. } = input;
+    let (compound, building, unit) = match &order.site {
+        Site::Compound { compound_id, building_id, unit_id, .. } => (Some(*compound_id), *building_id, *unit_id),
+        Site::Address { .. } => (None, None, None),
+    };
+    let same_region =
+        region_code.as_ref().is_none_or(|code| RegionCode::parse(code).is_ok_and(|code| code == order.region_code));
+    let same_person = on_behalf_of.as_ref().is_none_or(|whom| {
+        let OnBehalfIn { person_id, name, phone } = whom;
+        let requester = &order.requester;
+        person_id.is_none_or(|id| id == requester.person_id.0)
+            && name.as_ref().is_none_or(|name| name.trim() == requester.name)
+            && phone.as_ref().is_none_or(|phone| Phone::parse(phone).ok() == requester.phone)
+    });
+    [
+        ("/kind", *kind == order.kind),
+        ("/compound_id", compound_id.map(CompoundId) == compound),
+        ("/building_id", building_id.map(BuildingId) == building),
+        ("/unit_id", unit_id.map(UnitId) == unit),
+        ("/region_code", same_region),
+        ("/on_behalf_of", same_person),
+    ]
+    .into_iter()
+    .filter(|(_, same)| !same)
+    .map(|(pointer, _)| FieldError::new(pointer, "not-changeable"))
+    .collect()
 }
 
 async fn check_quota(ctx: &Ctx, tx: &Tx) -> Result<(), Problem> {

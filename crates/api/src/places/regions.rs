@@ -131,7 +131,7 @@ impl Editable for RegionOut {
         })
     }
 
-    async fn settle(tx: &Tx, new: &Region) -> Result<(), Problem> {
+    async fn settle(_: &Ctx, tx: &Tx, new: &Region) -> Result<(), Problem> {
         Ok(tx.adopt_regions(new).await?)
     }
 }

@@ -214,6 +214,14 @@ impl Grant {
         Ok(Outcome::new(self, event))
     }
 
+    /// Ends with what it was given for: the role of a volunteer who leaves.
+    pub fn end_with_service(mut self, now: Instant) -> Outcome<Self> {
+        self.revoked_at = Some(now);
+        self.touch(now);
+        let event = self.told("grant.revoked");
+        Outcome::new(self, event)
+    }
+
     /// What the caller may do to it now, sorted by name.
     #[must_use]
     pub fn actions(&self, actor: &Actor, actions: ActionSet, now: Instant) -> Vec<&'static str> {

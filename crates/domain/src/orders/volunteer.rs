@@ -118,24 +118,6 @@ impl Volunteer {
         }
     }
 
-    /// Changes what he offers.
-    pub fn update(self, now: Instant, skills: Option<Vec<String>>, available: Option<bool>) -> Outcome<Self> {
-        let mut changed = Vec::new();
-        let mut volunteer = self;
-        if let Some(skills) = skills {
-            changed.push("skills");
-            volunteer.skills = skills;
-        }
-        if let Some(available) = available {
-            changed.push("available");
-            volunteer.available = available;
-        }
-        volunteer.version += 1;
-        volunteer.updated_at = now;
-        let event = volunteer.event("volunteer.updated").with("changed", Datum::Words(changed));
-        Outcome::new(volunteer, event)
-    }
-
     /// What a caller with these rights may do now, sorted by name.
     #[must_use]
     pub fn actions(&self, actions: ActionSet) -> Vec<&'static str> {
@@ -193,6 +175,26 @@ pub struct VolunteerTeam {
 }
 
 resource!(VolunteerTeam, id: VolunteerTeamId);
+
+impl VolunteerTeam {
+    /// It has a new member.
+    pub fn joined(mut self, volunteer: VolunteerId, now: Instant) -> Outcome<Self> {
+        self.member_count += 1;
+        self.changed("volunteer_team.member_added", volunteer, now)
+    }
+
+    /// It has lost a member.
+    pub fn left(mut self, volunteer: VolunteerId, now: Instant) -> Outcome<Self> {
+        self.member_count -= 1;
+        self.changed("volunteer_team.member_ended", volunteer, now)
+    }
+
+    fn changed(mut self, kind: &'static str, volunteer: VolunteerId, now: Instant) -> Outcome<Self> {
+        self.touch(now);
+        let event = self.event(kind).with("volunteer_id", Datum::Id(volunteer.into()));
+        Outcome::new(self, event)
+    }
+}
 
 impl Located for VolunteerTeam {
     fn region(&self) -> Option<&RegionCode> {

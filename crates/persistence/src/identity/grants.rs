@@ -3,7 +3,7 @@
 use domain::{
     access::{Access, Grant, Place, Reach, Role},
     cn::RegionCode,
-    id::UserId,
+    id::{GrantId, UserId},
     time::Validity,
 };
 use sea_orm::{
@@ -118,6 +118,14 @@ impl<C: ConnectionTrait> Grants<'_, C> {
         let sorting = Sorting { name: None, column: None, id: Expr::col(grant::Column::Id), uuid: true };
         let rows = page::<_, grant::Model, _>(self.0.conn, select, sorting, request).await?;
         rows.try_map(|row| Found::judge(access, row.try_into()?))
+    }
+
+    /// A grant as whoever runs the machine finds it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    pub async fn for_command_line(&self, id: GrantId) -> Result<Grant> {
+        grant::Entity::find_by_id(id.0).one(self.0.conn).await?.ok_or(Error::NotFound)?.try_into()
     }
 
     /// All grants of a user, to judge what he is; the caller's right to ask was judged before.

@@ -3,14 +3,14 @@
 use domain::{
     access::{Access, Reach},
     cn::RegionCode,
-    id::UserId,
+    id::{PersonId, UserId},
     identity::{User, UserState},
     outcome::Outcome,
     time::Instant,
 };
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
     sea_query::{Condition, Expr, ExprTrait, SimpleExpr},
 };
 
@@ -122,6 +122,28 @@ impl<C: ConnectionTrait> Users<'_, C> {
         let sorting = Sorting { name: None, column: None, id: Expr::col(user::Column::Id), uuid: true };
         let rows = page::<_, user::Model, _>(self.0.conn, select, sorting, request).await?;
         rows.try_map(|row| Found::judge(access, row.try_into()?))
+    }
+
+    /// The usable account of a person, to give it what he becomes; the caller's right was judged before.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn of_person(&self, person: PersonId) -> Result<Option<UserId>> {
+        let row = user::Entity::find()
+            .filter(user::Column::PersonId.eq(person.0))
+            .filter(user::Column::State.eq(UserState::Active.name()))
+            .order_by_asc(user::Column::Id)
+            .one(self.0.conn)
+            .await?;
+        Ok(row.map(|row| row.id.into()))
+    }
+
+    /// An account that is about to get a grant by what its person becomes; the caller's right was judged before.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    pub async fn account(&self, id: UserId) -> Result<User> {
+        user::Entity::find_by_id(id.0).one(self.0.conn).await?.ok_or(Error::NotFound)?.try_into()
     }
 
     /// The account of a user name, for the one who is signing in: there is no caller yet, hence no scope.

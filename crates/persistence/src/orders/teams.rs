@@ -161,6 +161,20 @@ impl Tx {
         Ok(self.conn.execute_raw(statement).await?.rows_affected() == 1)
     }
 
+    /// Ends all memberships of a volunteer who serves no longer.
+    ///
+    /// # Errors
+    /// If the database does not take it.
+    pub async fn end_memberships(&self, volunteer: VolunteerId) -> Result<()> {
+        let statement = Statement::from_sql_and_values(
+            self.conn.get_database_backend(),
+            "UPDATE volunteer_team_members SET left_at = $2 WHERE volunteer_id = $1 AND left_at IS NULL",
+            [volunteer.0.into(), self.now().into()],
+        );
+        self.conn.execute_raw(statement).await?;
+        Ok(())
+    }
+
     /// Ends a membership; `false` if there is none.
     ///
     /// # Errors

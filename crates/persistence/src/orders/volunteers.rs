@@ -3,13 +3,13 @@
 use domain::{
     access::{Access, Reach},
     cn::RegionCode,
-    id::PersonId,
+    id::{VolunteerId, VolunteerTeamId},
     orders::{Origin, Volunteer, VolunteerState},
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select,
-    sea_query::{Condition, Expr, ExprTrait, SimpleExpr},
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select, Statement,
+    sea_query::{Condition, Expr, ExprTrait, Query, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -36,6 +36,8 @@ pub struct VolunteerFilter {
     pub skill: Option<String>,
     /// Only those who take (or do not take) orders at present.
     pub available: Option<bool>,
+    /// Members of this team.
+    pub team_id: Option<VolunteerTeamId>,
     /// With this in the name.
     pub q: Option<String>,
 }
@@ -132,7 +134,7 @@ impl<C: ConnectionTrait> Volunteers<'_, C> {
         filter: &VolunteerFilter,
         request: &PageRequest,
     ) -> Result<Page<Found<Volunteer>>> {
-        let VolunteerFilter { region, state, skill, available, q } = filter;
+        let VolunteerFilter { region, state, skill, available, team_id, q } = filter;
         let mut select = select().filter(visible(access));
         if let Some(region) = region {
             select = select.filter(scope::within(region_column(), region));
@@ -141,12 +143,21 @@ impl<C: ConnectionTrait> Volunteers<'_, C> {
             select = select.filter(volunteer::Column::State.is_in(state.iter().map(|state| state.name())));
         }
         if let Some(skill) = skill {
-            // skills are codes of letters and underscores, so the quoted code cannot be part of another one
-            let quoted = format!("%\"{}\"%", skill.replace(['%', '"', '\\'], ""));
-            select = select.filter(Expr::cust("CAST(volunteers.skills AS TEXT)").like(quoted));
+            // skills are codes without quotes, so a quoted code cannot be part of another one
+            select =
+                select.filter(scope::contains(Expr::cust("CAST(volunteers.skills AS TEXT)"), &format!("\"{skill}\"")));
         }
         if let Some(available) = available {
             select = select.filter(volunteer::Column::Available.eq(*available));
+        }
+        if let Some(team) = team_id {
+            let members = Query::select()
+                .column("volunteer_id")
+                .from("volunteer_team_members")
+                .and_where(Expr::col("team_id").eq(team.0))
+                .and_where(Expr::col("left_at").is_null())
+                .take();
+            select = select.filter(Expr::col((volunteer::Entity, volunteer::Column::Id)).in_subquery(members));
         }
         if let Some(q) = q {
             let name = Expr::cust("(SELECT p.name FROM persons p WHERE p.id = volunteers.person_id)");
@@ -158,14 +169,18 @@ impl<C: ConnectionTrait> Volunteers<'_, C> {
         rows.try_map(|row| Found::judge(access, row.try_into()?))
     }
 
-    /// Whether a person is or was a volunteer or has applied.
+    /// Whether a volunteer holds open orders, or was asked to take one and has not answered.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn of_person(&self, person: PersonId) -> Result<Option<Volunteer>> {
-        let row =
-            select().filter(volunteer::Column::PersonId.eq(person.0)).into_model::<Row>().one(self.0.conn).await?;
-        row.map(TryInto::try_into).transpose()
+    pub async fn has_open_orders(&self, id: VolunteerId) -> Result<bool> {
+        let statement = Statement::from_sql_and_values(
+            self.0.conn.get_database_backend(),
+            "SELECT id FROM service_orders WHERE (holder_id = $1 AND state IN ('accepted', 'in_progress', 'on_hold')) \
+             OR (target_volunteer_id = $1 AND state = 'dispatched') LIMIT 1",
+            [id.0.into()],
+        );
+        Ok(self.0.conn.query_one_raw(statement).await?.is_some())
     }
 }
 
