@@ -2,7 +2,10 @@
 #![expect(clippy::panic, reason = "a test harness fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "databases of parallel tests need names that nobody else has")]
 
+pub mod client;
 pub mod contract;
 pub mod database;
 pub mod postgres;
 pub mod server;
+pub mod sql;
+pub mod world;

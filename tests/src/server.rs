@@ -1,93 +1,153 @@
-//! A server with the demonstration data on a database of its own, and a client that holds every answer to the
+//! A server on a database of its own, with a clock that the test moves, and a client that holds every answer to the
 //! OpenAPI document.
 
 use std::{
     net::TcpListener,
-    path::PathBuf,
-    sync::{Arc, atomic::Ordering, mpsc},
+    sync::{Arc, OnceLock, atomic::Ordering, mpsc},
 };
 
-use actix_web::{HttpServer, web::Data};
+use actix_web::{
+    HttpServer,
+    dev::ServerHandle,
+    rt::{self, System},
+    web::Data,
+};
 use api::{
     app::{self, Served},
     config::Settings,
     demo, jobs,
     keys::{KeyFile, Keys},
     state::App,
-    system::{SystemClock, SystemIds},
 };
-use domain::time::Clock as _;
+use chrono::TimeDelta;
+use domain::time::{Clock as _, Instant};
 use persistence::{Database, Vault};
 use serde_json::{Value, json};
 
+pub use crate::client::{Answer, User};
 use crate::{
     contract::Contract,
     database::{Backend, TestDatabase},
+    sql::Sql,
+    world::{TestClock, TestIds},
 };
 
 const PASSWORD: &str = "lianxin-demo";
 
-/// A running server.
+/// A running server. Its background jobs run when the test says so ([`Server::run_jobs`]).
 pub struct Server {
     /// Its address.
     pub url: String,
-    /// What it holds, to count statements and look at rows.
+    /// What it holds, to count statements.
     pub app: Data<App>,
-    contract: Contract,
+    /// Its keys, to forge what it checks.
+    pub keys: Keys,
+    /// Its rows.
+    pub sql: Sql,
+    /// Its clock, which its replicas share.
+    pub clock: Arc<TestClock>,
+    ids: Arc<TestIds>,
+    contract: Arc<Contract>,
     client: reqwest::Client,
-    _database: TestDatabase,
+    running: Running,
+    database: Arc<TestDatabase>,
 }
 
-/// An answer.
-#[derive(Debug)]
-pub struct Answer {
-    /// Status.
-    pub status: u16,
-    /// Headers, names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// Body; null if it is empty.
-    pub body: Value,
+/// How a server starts.
+#[derive(Clone, Default)]
+pub struct Setup {
+    settings: Vec<(String, String)>,
+    empty: bool,
 }
 
-impl Answer {
-    /// A header.
+impl Setup {
+    /// With a setting (`LIANXIN_…`).
     #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
     }
 
-    /// A member of the body as text.
+    /// Without the demonstration data: there is not even a user.
     #[must_use]
-    pub fn text(&self, pointer: &str) -> &str {
-        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    pub fn empty(mut self) -> Self {
+        self.empty = true;
+        self
     }
-}
 
-/// Somebody who is signed in.
-pub struct User<'a> {
-    server: &'a Server,
-    token: String,
+    /// Starts it on a fresh database.
+    pub async fn start(self, backend: Backend) -> Server {
+        let database = Arc::new(TestDatabase::new(backend).await);
+        let keys = KeyFile::generate().and_then(|file| file.keys()).unwrap_or_else(|error| panic!("{error}"));
+        let clock = Arc::new(TestClock::default());
+        let ids = Arc::new(TestIds::new(Arc::clone(&clock)));
+        Server::of(self, database, keys, clock, ids)
+    }
 }
 
 impl Server {
     /// Starts a server on a fresh database with the demonstration data.
     pub async fn start(backend: Backend) -> Self {
-        let database = TestDatabase::new(backend).await;
+        Setup::default().start(backend).await
+    }
+
+    /// Another one on the same database, with the same keys, settings and clock.
+    #[must_use]
+    pub fn replica(&self) -> Self {
+        let setup = Setup { settings: self.running.settings.clone(), empty: true };
+        let (clock, ids) = (Arc::clone(&self.clock), Arc::clone(&self.ids));
+        Self::of(setup, Arc::clone(&self.database), self.keys.clone(), clock, ids)
+    }
+
+    fn of(setup: Setup, database: Arc<TestDatabase>, keys: Keys, clock: Arc<TestClock>, ids: Arc<TestIds>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("no port is to be had: {error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
-        let keys = KeyFile::generate().and_then(|file| file.keys()).unwrap_or_else(|error| panic!("{error}"));
-        let settings = Settings::read(
-            [
-                ("LIANXIN_LISTEN".to_owned(), address.to_string()),
-                ("LIANXIN_DATABASE_URL".to_owned(), database.url.clone()),
-                ("LIANXIN_KEYS_FILE".to_owned(), PathBuf::new().display().to_string()),
-            ],
-            true,
-        )
-        .unwrap_or_else(|error| panic!("{error}"));
-        let app = serve(listener, settings, keys);
-        let contract = Contract::new(app::document(&app.settings.public_url)).unwrap_or_else(|error| panic!("{error}"));
-        Self { url: format!("http://{address}"), app, contract, client: reqwest::Client::new(), _database: database }
+        let url = format!("http://{address}");
+        let demo = !setup.empty;
+        let mut settings = vec![
+            ("LIANXIN_DATABASE_URL".to_owned(), database.url.clone()),
+            // replicas have one, under which all of them issue tokens
+            ("LIANXIN_PUBLIC_URL".to_owned(), url.clone()),
+        ];
+        settings.extend(setup.settings);
+        let listen = ("LIANXIN_LISTEN".to_owned(), address.to_string());
+        // a later one of the same name replaces the former
+        let read = Settings::read(settings.iter().cloned().chain([listen]), true);
+        let read = read.unwrap_or_else(|error| panic!("{error}"));
+        let (started, wait) = mpsc::channel();
+        let host = Host { settings: read, keys: keys.clone(), clock: Arc::clone(&clock), ids: Arc::clone(&ids), demo };
+        std::thread::spawn(move || System::new().block_on(host.run(listener, started)));
+        let (app, handle, system) = wait.recv().unwrap_or_else(|error| panic!("the server did not start: {error}"));
+        let sql = Sql::new(&database.url);
+        let running = Running { handle, system, settings };
+        let (contract, client) = (contract(), reqwest::Client::new());
+        Self { url, app, keys, sql, clock, ids, contract, client, running, database }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, by: TimeDelta) {
+        self.clock.advance(by);
+    }
+
+    /// Does what the service does by itself from time to time.
+    pub async fn run_jobs(&self) {
+        let (done, wait) = tokio::sync::oneshot::channel();
+        let app = self.app.clone();
+        // where its database lives, not on the thread of the test
+        self.running.system.arbiter().spawn_fn(move || {
+            rt::spawn(async move {
+                let ended = jobs::tend(&app, app.now()).await;
+                let _received = done.send(ended.and(jobs::sequence_all(&app).await));
+            });
+        });
+        let ended = wait.await.unwrap_or_else(|error| panic!("the jobs did not run: {error}"));
+        ended.unwrap_or_else(|problem| panic!("the jobs failed: {problem}"));
     }
 
     /// Sends a request and holds its answer to the document.
@@ -121,7 +181,13 @@ impl Server {
     pub async fn sign_in(&self, username: &str) -> User<'_> {
         let answer = self.log_in(username, PASSWORD).await;
         assert_eq!(answer.status, 200, "{username}: {:?}", answer.body);
-        User { server: self, token: answer.text("/access_token").to_owned() }
+        self.user(answer.text("/access_token"))
+    }
+
+    /// Whoever holds this access token.
+    #[must_use]
+    pub fn user(&self, token: &str) -> User<'_> {
+        User { server: self, token: token.to_owned() }
     }
 
     /// Tries to sign in.
@@ -131,60 +197,64 @@ impl Server {
     }
 }
 
-fn serve(listener: TcpListener, settings: Settings, keys: Keys) -> Data<App> {
-    let (ready, started) = mpsc::channel();
-    std::thread::spawn(move || {
-        actix_web::rt::System::new().block_on(async move {
-            let vault = Vault::new(&keys.vault).unwrap_or_else(|error| panic!("{error}"));
-            let database = Database::open(&settings.database_url, 8, vault, Arc::new(SystemIds))
-                .await
-                .unwrap_or_else(|error| panic!("{error}"));
-            let hash = api::hash_password(&settings.demo_password).unwrap_or_else(|error| panic!("{error}"));
-            demo::load(&database, SystemClock.now(), &hash, &|_, _| {}).await.unwrap_or_else(|error| panic!("{error}"));
-            let app = App::new(settings, database, &keys, Arc::new(SystemClock), Arc::new(SystemIds))
-                .unwrap_or_else(|error| panic!("{error}"));
-            app.ready.store(true, Ordering::Release);
-            let app = Data::new(app);
-            jobs::sequence_all(&app).await.unwrap_or_else(|error| panic!("{error}"));
-            let served = Served::new(app.clone());
-            let server = HttpServer::new(move || app::build(served.clone()))
-                .workers(2)
-                .disable_signals()
-                .listen(listener)
-                .unwrap_or_else(|error| panic!("{error}"))
-                .run();
-            let _received = ready.send(app);
-            let _ended = server.await;
-        });
-    });
-    started.recv().unwrap_or_else(|error| panic!("the server did not start: {error}"))
+/// One document and what was compiled of it serve all servers: it differs in the address only.
+fn contract() -> Arc<Contract> {
+    static CONTRACT: OnceLock<Arc<Contract>> = OnceLock::new();
+    let read = || Contract::new(app::document("http://127.0.0.1:8080")).unwrap_or_else(|error| panic!("{error}"));
+    Arc::clone(CONTRACT.get_or_init(|| Arc::new(read())))
 }
 
-impl User<'_> {
-    /// Sends a request with a body.
-    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
-        let bearer = format!("Bearer {}", self.token);
-        let headers: Vec<(&str, &str)> = headers.iter().copied().chain([("authorization", bearer.as_str())]).collect();
-        self.server.send(method, &format!("/api/v1{path}"), &headers, body).await
+/// What the thread of a server needs.
+struct Host {
+    settings: Settings,
+    keys: Keys,
+    clock: Arc<TestClock>,
+    ids: Arc<TestIds>,
+    demo: bool,
+}
+
+type Started = (Data<App>, ServerHandle, System);
+
+impl Host {
+    async fn run(self, listener: TcpListener, started: mpsc::Sender<Started>) {
+        let app = self.app().await.unwrap_or_else(|error| panic!("{error}"));
+        let served = Served::new(app.clone());
+        let server = HttpServer::new(move || app::build(served.clone()))
+            .workers(2)
+            .disable_signals()
+            .listen(listener)
+            .unwrap_or_else(|error| panic!("{error}"))
+            .run();
+        let _received = started.send((app, server.handle(), System::current()));
+        let _ended = server.await;
     }
 
-    /// Reads.
-    pub async fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, &[], None).await
+    async fn app(self) -> Result<Data<App>, String> {
+        let Self { settings, keys, clock, ids, demo } = self;
+        let said = |error: persistence::Error| error.to_string();
+        let vault = Vault::new(&keys.vault)?;
+        let database = Database::open(&settings.database_url, 8, vault, ids.clone()).await.map_err(said)?;
+        if demo {
+            let hash = api::hash_password(&settings.demo_password).map_err(|problem| problem.to_string())?;
+            demo::load(&database, clock.now(), &hash, &|_, _| {}).await.map_err(said)?;
+        }
+        let app = Data::new(App::new(settings, database, &keys, clock, ids)?);
+        app.ready.store(true, Ordering::Release);
+        jobs::sequence_all(&app).await.map_err(|problem| problem.to_string())?;
+        Ok(app)
     }
+}
 
-    /// Creates, or makes a transition.
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
-        self.send("POST", path, &[], Some(&body)).await
-    }
+/// Stops a server when it is dropped.
+struct Running {
+    handle: ServerHandle,
+    system: System,
+    settings: Vec<(String, String)>,
+}
 
-    /// His row as a volunteer.
-    pub async fn volunteer_id(&self) -> String {
-        self.get("/me").await.text("/volunteer_id").to_owned()
-    }
-
-    /// The first compound that a search finds.
-    pub async fn compound(&self, name: &str) -> String {
-        self.get(&format!("/compounds?q={name}")).await.text("/items/0/id").to_owned()
+impl Drop for Running {
+    fn drop(&mut self) {
+        // it is told at once; nobody waits until it is done
+        drop(self.handle.stop(false));
     }
 }
