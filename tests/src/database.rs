@@ -15,7 +15,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection
 use tokio::{runtime::Builder, sync::OnceCell};
 use uuid::Uuid;
 
-use crate::postgres::{Server, say};
+use crate::{debian::say, postgres::Server};
 
 /// The databases Lianxin runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 pub mod client;
 pub mod contract;
 pub mod database;
+pub mod debian;
 pub mod postgres;
 pub mod server;
 pub mod sql;

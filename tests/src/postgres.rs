@@ -6,8 +6,8 @@
 
 use std::{
     env,
-    fs::{self, DirBuilder, File},
-    io::{self, ErrorKind, Read as _, Write as _},
+    fs::{self, DirBuilder},
+    io::{ErrorKind, Read as _},
     os::unix::{
         fs::{DirBuilderExt as _, chown},
         process::CommandExt as _,
@@ -19,6 +19,8 @@ use std::{
 
 use url::Url;
 use uuid::Uuid;
+
+use crate::debian::{self, is_root, say, search_path};
 
 /// Names the server to use instead of a throw-away one: a URL whose user may create databases.
 pub const URL_VARIABLE: &str = "LIANXIN_TEST_PG_URL";
@@ -259,11 +261,6 @@ fn ids(users: &str, name: &str) -> Option<(u32, u32)> {
     })
 }
 
-fn is_root() -> Result<bool, String> {
-    let output = Command::new("id").arg("-u").output().map_err(|error| format!("cannot run id: {error}"))?;
-    Ok(output.stdout.trim_ascii() == b"0")
-}
-
 /// The directory with PostgreSQL's programs; where root can, it is installed if there is none.
 fn find_programs() -> Result<PathBuf, String> {
     if let Some(named) = env::var_os(BIN_VARIABLE) {
@@ -274,13 +271,7 @@ fn find_programs() -> Result<PathBuf, String> {
         }
         return Err(format!("{BIN_VARIABLE}: {} lacks one of {}", named.display(), PROGRAMS.join(", ")));
     }
-    if let Some(found) = installed_programs() {
-        return Ok(found);
-    }
-    if is_root()? && has_program("apt-get") {
-        install()?;
-    }
-    installed_programs().ok_or_else(|| {
+    debian::find_or_install("PostgreSQL", installed_programs, install)?.ok_or_else(|| {
         format!(
             "there is no PostgreSQL server to test on: install one (on Debian: apt-get install postgresql), \
              or name its programs' directory in {BIN_VARIABLE} or a running server in {URL_VARIABLE}"
@@ -304,59 +295,17 @@ fn has_programs(directory: &Path) -> bool {
     PROGRAMS.iter().all(|program| directory.join(program).is_file())
 }
 
-fn has_program(name: &str) -> bool {
-    search_path().iter().any(|directory| directory.join(name).is_file())
-}
-
-fn search_path() -> Vec<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).filter(|directory| directory.is_absolute()).collect()
-}
-
 /// Installs Debian's server without the cluster it would make and start by itself.
 fn install() -> Result<(), String> {
-    // many test processes may come here at once; a directory serves as lock without leaving a file
-    let lock = File::open("/etc/apt").map_err(|error| format!("/etc/apt: {error}"))?;
-    lock.lock().map_err(|error| format!("/etc/apt: {error}"))?;
-    if installed_programs().is_some() {
-        return Ok(());
-    }
-    say("there is no PostgreSQL on this machine: installing the package postgresql");
-    let install = ["-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends"];
-    run("apt-get", &["update"])?;
-    run("apt-get", &[&install[..], &["postgresql-common"]].concat())?;
-    run("pg_conftool", &["/etc/postgresql-common/createcluster.conf", "set", "create_main_cluster", "off"])?;
-    run("apt-get", &[&install[..], &["postgresql"]].concat())
-}
-
-fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("cannot run {program}: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!(
-        "{program} {} failed: {}{}",
-        arguments.join(" "),
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    ))
-}
-
-/// Writes a line for people past the test runner, which holds back what `eprintln!` writes.
-pub fn say(line: &str) {
-    // when standard error is closed there is nobody to tell
-    let _ = writeln!(io::stderr(), "tests: {line}");
+    debian::install(&["postgresql-common"])?;
+    debian::run("pg_conftool", &["/etc/postgresql-common/createcluster.conf", "set", "create_main_cluster", "off"])?;
+    debian::install(&["postgresql"])
 }
 
 #[cfg(test)]
 mod tests {
     use std::{
-        io::{BufRead as _, BufReader},
+        io::{self, BufRead as _, BufReader, Write as _},
         thread,
         time::{Duration, Instant},
     };

@@ -15,7 +15,8 @@ use std::{
 
 use harness::{
     database::{Backend, TestDatabase, postgres_version},
-    postgres::{Server, THROWAWAY_VARIABLE, URL_VARIABLE, say},
+    debian::say,
+    postgres::{Server, THROWAWAY_VARIABLE, URL_VARIABLE},
 };
 
 #[tokio::main(flavor = "current_thread")]
