@@ -2,6 +2,7 @@
 #![expect(clippy::panic, reason = "a test harness fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "databases of parallel tests need names that nobody else has")]
 
+pub mod browser;
 pub mod client;
 pub mod contract;
 pub mod database;

@@ -47,6 +47,7 @@ pub fn document(public_url: &str) -> Value {
 pub struct Served {
     app: Data<App>,
     document: Arc<str>,
+    reference: Arc<str>,
     methods: Arc<Vec<(ResourceDef, String)>>,
 }
 
@@ -54,7 +55,7 @@ impl Served {
     /// Puts the document together once.
     #[must_use]
     pub fn new(app: Data<App>) -> Self {
-        let document = document(&app.settings.public_url);
+        let mut document = document(&app.settings.public_url);
         let methods = document.get("paths").and_then(Value::as_object).into_iter().flatten().map(|(path, item)| {
             let mut names: Vec<String> =
                 item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
@@ -62,7 +63,9 @@ impl Served {
             (ResourceDef::new(path.as_str()), names.join(", "))
         });
         let methods = Arc::new(methods.collect());
-        Self { app, document: document.to_string().into(), methods }
+        let text = document.to_string().into();
+        openapi::serve_from_here(&mut document);
+        Self { app, document: text, reference: document.to_string().into(), methods }
     }
 }
 
@@ -78,7 +81,7 @@ pub fn build(
         InitError = (),
     >,
 > {
-    let Served { app, document, methods } = served;
+    let Served { app, document, reference, methods } = served;
     let (actix, _) =
         ActixApp::new().into_utoipa_app().service(scope::scope("/api/v1").configure(routes)).split_for_parts();
     actix
@@ -94,10 +97,15 @@ pub fn build(
                 async move { HttpResponse::Ok().content_type("application/json").body(document.to_string()) }
             }),
         )
-        .service(
-            SwaggerUi::new("/docs/{_:.*}")
-                .config(utoipa_swagger_ui::Config::from("/openapi.json").persist_authorization(false)),
+        .route(
+            "/docs/openapi.json",
+            web::get().to(move || {
+                let document = Arc::clone(&reference);
+                async move { HttpResponse::Ok().content_type("application/json").body(document.to_string()) }
+            }),
         )
+        .service(web::redirect("/docs", "/docs/"))
+        .service(SwaggerUi::new("/docs/{_:.*}").config(reference_page()))
         .default_service(web::to(move |request: HttpRequest| {
             let methods = Arc::clone(&methods);
             async move { elsewhere(&methods, &request) }
@@ -107,6 +115,11 @@ pub fn build(
         .wrap(Compress::default())
         .wrap(cors(&app.settings.cors_origins))
         .wrap(from_fn(envelope::envelope))
+}
+
+/// The page of the API reference. The other layout would ask a validator elsewhere for a badge.
+fn reference_page() -> utoipa_swagger_ui::Config<'static> {
+    utoipa_swagger_ui::Config::from("openapi.json").use_base_layout().persist_authorization(false)
 }
 
 fn cors(origins: &[String]) -> Cors {

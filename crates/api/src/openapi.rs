@@ -48,13 +48,17 @@ pub struct PageOut {
 )]
 pub struct Document;
 
+/// How to come by what proves who one is.
+const BEARER: &str = "`access_token` 取自登录接口 `POST /api/v1/auth/login`，十分钟内有效。\
+    The `access_token` that signing in answers with, good for ten minutes.";
+
 /// Adds what all operations have in common: security, servers, and the problems that each can answer.
 #[must_use]
 pub fn finish(document: &utoipa::openapi::OpenApi, public_url: &str) -> Value {
     let mut document = json!(document);
     document["servers"] = json!([{ "url": public_url }]);
     document["components"]["securitySchemes"] =
-        json!({"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}});
+        json!({"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": BEARER}});
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths {
             let Some(item) = item.as_object_mut() else { continue };
@@ -66,6 +70,11 @@ pub fn finish(document: &utoipa::openapi::OpenApi, public_url: &str) -> Value {
         }
     }
     document
+}
+
+/// Makes a document that is tried from a page beside it: whatever name leads to the page leads to the service too.
+pub fn serve_from_here(document: &mut Value) {
+    document["servers"] = json!([{ "url": "/" }]);
 }
 
 fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {

@@ -64,7 +64,7 @@ pub enum AnswerIo {
 /// An order about to be placed.
 #[derive(Debug, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewServiceOrder, example = json!({"kind": "tap", "description": "厨房水龙头漏水", "region_code": "360502003001", "address": "桂花巷 3 号"}))]
+#[schema(as = NewServiceOrder, example = json!({"kind": "tap", "description": "厨房水龙头漏水", "region_code": "360502002001", "address": "桂花巷 3 号"}))]
 pub struct PlaceIn {
     /// Code of the kind of service.
     #[schema(min_length = 1, max_length = 50)]
@@ -292,7 +292,7 @@ pub struct MergeIn {
 /// What an order about to be placed resembles.
 #[derive(Debug, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[schema(as = SimilarQuery, example = json!({"kind": "corridor_lamp", "region_code": "360502003001"}))]
+#[schema(as = SimilarQuery, example = json!({"kind": "corridor_lamp", "region_code": "360502002001"}))]
 pub struct SimilarIn {
     /// Code of its kind.
     #[schema(min_length = 1, max_length = 50)]
