@@ -13,8 +13,8 @@ use std::{
 use domain::id::IdSource;
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, FromQueryResult,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -159,16 +159,13 @@ impl Database {
     /// # Errors
     /// If no connection is to be had in time.
     pub async fn begin_write(&self, stamp: Stamp) -> Result<Tx> {
-        Ok(Tx::new(self.begin().await?, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp))
-    }
-
-    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction> {
         // a deferred transaction that reads first and writes later fails at once when another one writes
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        Ok(self.connection.begin_with_options(options).await?)
+        let transaction = self.connection.begin_with_options(options).await?;
+        Ok(Tx::new(transaction, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp))
     }
 
     pub(crate) fn connection(&self) -> &DatabaseConnection {
