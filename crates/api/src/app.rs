@@ -5,11 +5,11 @@ use std::sync::Arc;
 use actix_cors::Cors;
 use actix_web::{
     App as ActixApp, HttpRequest, HttpResponse, ResponseError as _,
-    body::MessageBody,
+    body::{BoxBody, MessageBody},
     dev::{ResourceDef, ServiceFactory, ServiceRequest, ServiceResponse},
     get,
     http::Method,
-    middleware::{Compress, from_fn},
+    middleware::{Compress, Next, from_fn},
     web::{self, Data},
 };
 use serde_json::{Value, json};
@@ -48,7 +48,15 @@ pub struct Served {
     app: Data<App>,
     document: Arc<str>,
     reference: Arc<str>,
-    methods: Arc<Vec<(ResourceDef, String)>>,
+    paths: Arc<Vec<Documented>>,
+}
+
+/// A path of the document.
+struct Documented {
+    path: ResourceDef,
+    /// Without parameters: served by its own operations, not by those of a pattern that fits too.
+    literal: bool,
+    methods: Vec<String>,
 }
 
 impl Served {
@@ -56,16 +64,25 @@ impl Served {
     #[must_use]
     pub fn new(app: Data<App>) -> Self {
         let mut document = document(&app.settings.public_url);
-        let methods = document.get("paths").and_then(Value::as_object).into_iter().flatten().map(|(path, item)| {
-            let mut names: Vec<String> =
-                item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
-            names.sort();
-            (ResourceDef::new(path.as_str()), names.join(", "))
-        });
-        let methods = Arc::new(methods.collect());
+        let items = document.get("paths").and_then(Value::as_object).into_iter().flatten();
+        let mut paths: Vec<Documented> = items.map(|(path, item)| Documented::new(path, item)).collect();
+        paths.sort_by_key(|documented| !documented.literal);
         let text = document.to_string().into();
         openapi::serve_from_here(&mut document);
-        Self { app, document: text, reference: document.to_string().into(), methods }
+        Self { app, document: text, reference: document.to_string().into(), paths: Arc::new(paths) }
+    }
+}
+
+impl Documented {
+    fn new(path: &str, item: &Value) -> Self {
+        let mut methods: Vec<String> =
+            item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
+        methods.sort();
+        Self { path: ResourceDef::new(path), literal: !path.contains('{'), methods }
+    }
+
+    fn refusal(&self) -> HttpResponse {
+        Problem::new("method-not-allowed").with_header("allow", self.methods.join(", ")).error_response()
     }
 }
 
@@ -81,7 +98,7 @@ pub fn build(
         InitError = (),
     >,
 > {
-    let Served { app, document, reference, methods } = served;
+    let Served { app, document, reference, paths } = served;
     let (actix, _) =
         ActixApp::new().into_utoipa_app().service(scope::scope("/api/v1").configure(routes)).split_for_parts();
     actix
@@ -106,10 +123,9 @@ pub fn build(
         )
         .service(web::redirect("/docs", "/docs/"))
         .service(SwaggerUi::new("/docs/{_:.*}").config(reference_page()))
-        .default_service(web::to(move |request: HttpRequest| {
-            let methods = Arc::clone(&methods);
-            async move { elsewhere(&methods, &request) }
-        }))
+        .app_data(Data::from(paths))
+        .default_service(web::to(elsewhere))
+        .wrap(from_fn(refuse_method))
         .wrap(from_fn(authenticate))
         .wrap(from_fn(envelope::spare_small))
         .wrap(Compress::default())
@@ -135,12 +151,27 @@ fn cors(origins: &[String]) -> Cors {
 }
 
 /// A path that is known with another method, or not at all.
-fn elsewhere(methods: &[(ResourceDef, String)], request: &HttpRequest) -> HttpResponse {
-    match methods.iter().find(|(path, _)| path.is_match(request.path())) {
-        Some((_, allowed)) if request.method() != Method::OPTIONS => {
-            Problem::new("method-not-allowed").with_header("allow", allowed.clone()).error_response()
-        }
+async fn elsewhere(request: HttpRequest, paths: Data<Vec<Documented>>) -> HttpResponse {
+    match paths.iter().find(|documented| documented.path.is_match(request.path())) {
+        Some(documented) if request.method() != Method::OPTIONS => documented.refusal(),
         _ => Problem::new("not-found").error_response(),
+    }
+}
+
+/// Refuses a method that a literal path does not have, before a pattern that fits it takes the request.
+async fn refuse_method(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let method = request.method().clone();
+    let refusal = request.app_data::<Data<Vec<Documented>>>().and_then(|paths| {
+        let literal = paths.iter().find(|known| known.literal && known.path.is_match(request.path()))?;
+        let refused = method != Method::OPTIONS && literal.methods.iter().all(|known| known != method.as_str());
+        refused.then(|| literal.refusal())
+    });
+    match refusal {
+        Some(refusal) => Ok(request.into_response(refusal)),
+        None => Ok(next.call(request).await?.map_into_boxed_body()),
     }
 }
 
