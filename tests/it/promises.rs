@@ -10,6 +10,30 @@ use serde_json::json;
 
 #[rstest]
 #[actix_web::test]
+async fn a_whole_number_may_have_a_point(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let resident = server.sign_in("resident").await;
+    let completed = resident.get("/service-orders?state=completed").await;
+    let path = format!("/service-orders/{}/confirm", completed.text("/items/0/id"));
+    let half = resident.post(&path, json!({"solved": true, "satisfaction": 4.5})).await;
+    assert_eq!((half.status, half.text("/errors/0/pointer")), (422, "/satisfaction"));
+    let whole = resident.post(&path, json!({"solved": true, "satisfaction": 4.0})).await;
+    assert_eq!((whole.status, whole.body["confirmation"]["satisfaction"].as_u64()), (200, Some(4)));
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_fault_of_the_whole_body_points_at_it(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let worker = server.sign_in("worker").await;
+    let id = worker.get("/service-orders?state=placed").await.text("/items/0/id").to_owned();
+    let nobody = worker.post(&format!("/service-orders/{id}/dispatch"), json!({})).await;
+    assert_eq!(nobody.status, 422);
+    assert_eq!((nobody.text("/errors/0/code"), nobody.body["errors"][0]["pointer"].as_str()), ("required", Some("")));
+}
+
+#[rstest]
+#[actix_web::test]
 async fn a_literal_path_has_its_own_methods(#[values(Sqlite, Postgres)] backend: Backend) {
     let server = Server::start(backend).await;
     let worker = server.sign_in("worker").await;

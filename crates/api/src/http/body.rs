@@ -204,7 +204,8 @@ fn checked<T: ToSchema + 'static>(content: &Value) -> Result<Value, Problem> {
     Ok(content)
 }
 
-/// Brings strings into normal form C and names those with characters that cannot be stored.
+/// Brings strings into normal form C and names those with characters that cannot be stored. Whole numbers are written
+/// as such: to JSON Schema `4.0` is an integer, to serde it is not.
 fn normalize(value: &mut Value, pointer: &mut String, errors: &mut Vec<FieldError>) {
     let length = pointer.len();
     match value {
@@ -231,7 +232,14 @@ fn normalize(value: &mut Value, pointer: &mut String, errors: &mut Vec<FieldErro
                 pointer.truncate(length);
             }
         }
-        _ => {}
+        Value::Number(number) => {
+            // up to 2^53 every whole number has a floating-point form of its own
+            let whole = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9_007_199_254_740_992.0);
+            if let Some(whole) = whole.filter(|_| number.is_f64()) {
+                *number = (whole as i64).into();
+            }
+        }
+        Value::Bool(_) | Value::Null => {}
     }
 }
 
@@ -305,7 +313,8 @@ fn translate(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
 /// Faults that a schema cannot tell; their codes are those of the catalog.
 fn collect_faults(prefix: &str, faults: &ValidationErrors, errors: &mut Vec<FieldError>) {
     for (member, kind) in faults.errors() {
-        let pointer = format!("{prefix}/{member}");
+        // a fault of the whole, which no single member has
+        let pointer = if member == "__all__" { prefix.to_owned() } else { format!("{prefix}/{member}") };
         match kind {
             ValidationErrorsKind::Field(list) => {
                 for fault in list {
