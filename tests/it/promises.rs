@@ -10,6 +10,17 @@ use serde_json::json;
 
 #[rstest]
 #[actix_web::test]
+async fn what_only_others_may_see_is_no_filter(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let county = server.sign_in("yushui").await;
+    let id = server.sign_in("volunteer").await.volunteer_id().await;
+    let answer = county.get(&format!("/service-orders?assignee_id={id}")).await;
+    assert_eq!((answer.status, answer.text("/code")), (400, "field-not-allowed"));
+    assert_eq!(answer.text("/errors/0/parameter"), "assignee_id");
+}
+
+#[rstest]
+#[actix_web::test]
 async fn a_whole_number_may_have_a_point(#[values(Sqlite, Postgres)] backend: Backend) {
     let server = Server::start(backend).await;
     let resident = server.sign_in("resident").await;
