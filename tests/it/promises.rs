@@ -10,6 +10,26 @@ use serde_json::json;
 
 #[rstest]
 #[actix_web::test]
+async fn parameters_are_held_to_the_document(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let worker = server.sign_in("worker").await;
+    for (path, parameter) in [
+        ("/compounds?q=", "q"),
+        ("/compounds?fields=0.5", "fields"),
+        ("/service-orders?kind=A", "kind"),
+        ("/service-orders?region=%E3%80%80360502", "region"),
+        ("/service-orders/counts?by=kind", "by"),
+    ] {
+        let answer = worker.get(path).await;
+        assert_eq!((answer.status, answer.text("/errors/0/parameter")), (400, parameter), "{path}");
+    }
+    for path in ["/compounds?q=%E7%A6%8F", "/service-orders?sort=-updated_at&state=placed,accepted"] {
+        assert_eq!(worker.get(path).await.status, 200, "{path}");
+    }
+}
+
+#[rstest]
+#[actix_web::test]
 async fn what_only_others_may_see_is_no_filter(#[values(Sqlite, Postgres)] backend: Backend) {
     let server = Server::start(backend).await;
     let county = server.sign_in("yushui").await;
@@ -30,6 +50,16 @@ async fn a_whole_number_may_have_a_point(#[values(Sqlite, Postgres)] backend: Ba
     assert_eq!((half.status, half.text("/errors/0/pointer")), (422, "/satisfaction"));
     let whole = resident.post(&path, json!({"solved": true, "satisfaction": 4.0})).await;
     assert_eq!((whole.status, whole.body["confirmation"]["satisfaction"].as_u64()), (200, Some(4)));
+}
+
+#[rstest]
+#[actix_web::test]
+async fn an_ideographic_space_is_blank(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let resident = server.sign_in("resident").await;
+    let order = json!({"kind": "tap", "description": "\u{3000}", "compound_id": resident.compound("福园小区").await});
+    let answer = resident.post("/service-orders", order).await;
+    assert_eq!((answer.status, answer.text("/errors/0/pointer")), (422, "/description"));
 }
 
 #[rstest]

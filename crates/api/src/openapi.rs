@@ -6,6 +6,15 @@ use utoipa::{OpenApi, ToSchema};
 
 use crate::problem::{CODES, ProblemOut};
 
+pub mod text;
+
+/// A key as the code reads it: visible characters, of which quotation marks around the others do not count.
+const IDEMPOTENCY_KEY: &str = r"^[\x21-\x7e]*[\x21\x23-\x7e][\x21-\x7e]*$";
+/// An `ETag` as answers give it, with or without the part behind the version.
+const VERSION: &str = r#"^(\*|"[0-9]{1,18}(-[\x21\x23-\x7e]*)?")$"#;
+/// A UUIDv7 (RFC 9562).
+const UUID_V7: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
+
 /// Which part of a list a page is.
 #[derive(ToSchema)]
 #[schema(as = Page)]
@@ -69,6 +78,7 @@ pub fn finish(document: &utoipa::openapi::OpenApi, public_url: &str) -> Value {
             }
         }
     }
+    text::restrict(&mut document);
     document
 }
 
@@ -84,7 +94,7 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     }
     let is_auth = path.starts_with("/api/v1/auth/");
     let has_body = operation.contains_key("requestBody");
-    let mut statuses = vec![400, 406, 500, 503];
+    let mut statuses = vec![400, 406, 414, 500, 503];
     if !is_auth {
         statuses.extend([403, 404]);
     }
@@ -100,16 +110,8 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     if method == "patch" || method == "put" {
         statuses.extend([409, 412, 428]);
     }
-    if method == "post" && !is_auth {
-        let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
-        if let Some(parameters) = parameters.as_array_mut() {
-            parameters.push(json!({
-                "name": "Idempotency-Key", "in": "header", "required": false,
-                "description": "Makes it safe to send the request again",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"}
-            }));
-        }
-    }
+    complete_body(operation);
+    complete_parameters(method, is_auth, operation);
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, response) in responses.iter_mut() {
         if response["description"].as_str().is_none_or(str::is_empty) {
@@ -131,6 +133,47 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
             })
         });
+    }
+}
+
+/// A body that may be left out is not for that reason null.
+fn complete_body(operation: &mut Map<String, Value>) {
+    let content = operation.get_mut("requestBody").and_then(|body| body["content"].as_object_mut());
+    for (_, media_type) in content.into_iter().flatten() {
+        let some = media_type["schema"]["oneOf"].as_array().and_then(|of| of.iter().find(|one| one["type"] != "null"));
+        if let Some(some) = some.cloned() {
+            media_type["schema"] = some;
+        }
+    }
+}
+
+fn complete_parameters(method: &str, is_auth: bool, operation: &mut Map<String, Value>) {
+    let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+    let Some(parameters) = parameters.as_array_mut() else { return };
+    if method == "post" && !is_auth {
+        parameters.push(json!({
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "Makes it safe to send the request again",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": IDEMPOTENCY_KEY}
+        }));
+    }
+    let declared = parameters.iter().position(|parameter| parameter["name"] == "If-Match");
+    if let Some(place) = declared {
+        parameters.remove(place);
+    }
+    if declared.is_some() || matches!(method, "patch" | "put") {
+        parameters.push(json!({
+            "name": "If-Match", "in": "header", "required": matches!(method, "patch" | "delete"),
+            "description": "ETag of the version that is meant: another one is left as it is",
+            "schema": {"type": "string", "pattern": VERSION}
+        }));
+    }
+    let id = parameters.iter_mut().find(|parameter| parameter["in"] == "path" && parameter["name"] == "id");
+    if let Some(id) = id.filter(|_| method == "put") {
+        id["schema"]["pattern"] = UUID_V7.into();
+    }
+    if parameters.is_empty() {
+        operation.remove("parameters");
     }
 }
 

@@ -14,7 +14,7 @@ pub mod value;
 
 pub use body::{Body, MergePatch, Patch};
 pub use ctx::Ctx;
-pub use query::{List, ListFilter, ListParams, OneOf};
+pub use query::{List, ListFilter, ListParams, OneOf, RegionText};
 pub use reply::{Reply, Shown};
 pub use resource::{Editable, Make, View, Writable};
 pub use value::{At, PathId, WordOf};

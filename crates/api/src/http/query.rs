@@ -1,16 +1,26 @@
 //! Query strings: every parameter is known, stands once and has a value that means something.
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData};
+use std::{
+    any::TypeId,
+    collections::{BTreeMap, HashMap},
+    fmt,
+    marker::PhantomData,
+    sync::{Arc, LazyLock, PoisonError, RwLock},
+};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use domain::text;
+use domain::{access::Word, text};
+use jsonschema::Validator;
 use persistence::PageRequest;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
 };
-use serde_json::{Map, Value};
-use utoipa::IntoParams;
+use serde_json::{Map, Value, json};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
 
 use super::cursor::Cursor;
 use crate::{http::ctx, problem::Problem, state::App};
@@ -29,8 +39,9 @@ pub struct ListParams {
     /// Whether to count all items.
     #[param(inline)]
     count: Option<CountIn>,
-    /// Only these members of each item, separated by commas; `id` is always shown.
-    #[param(min_length = 1, max_length = 500, pattern = "^[a-z_]+(,[a-z_]+)*$")]
+    /// Only these members of each item, separated by commas; `id` is always shown. The others are absent then, also
+    /// those that are required otherwise.
+    #[param(min_length = 1, max_length = 500, pattern = "^[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*$")]
     fields: Option<String>,
 }
 
@@ -96,10 +107,10 @@ impl<T: ListFilter + 'static> FromRequest for List<T> {
     }
 }
 
-fn list<T: ListFilter>(request: &HttpRequest) -> Result<List<T>, Problem> {
+fn list<T: ListFilter + 'static>(request: &HttpRequest) -> Result<List<T>, Problem> {
     let mut given = pairs(request.query_string())?;
-    let known: Vec<String> = T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
-    if let Some(name) = given.keys().find(|name| !COMMON.contains(&name.as_str()) && !known.contains(name)) {
+    let (common, own) = (documented::<ListParams>()?, documented::<T>()?);
+    if let Some(name) = given.keys().find(|name| !COMMON.contains(&name.as_str()) && !own.contains_key(*name)) {
         return Err(Problem::parameter(name.clone(), "unknown-member"));
     }
     let cursor = given.remove("cursor").map(|text| open_cursor(request, &text)).transpose()?;
@@ -143,6 +154,8 @@ fn list<T: ListFilter>(request: &HttpRequest) -> Result<List<T>, Problem> {
     let filter = serde_path_to_error::deserialize(Value::Object(members)).map_err(|error| {
         Problem::parameter(error.path().to_string().split('.').next().unwrap_or_default(), "not-allowed")
     })?;
+    hold(&common, &query)?;
+    hold(&own, &query)?;
     Ok(List {
         filter,
         page: PageRequest { limit, after: cursor.map(|cursor| cursor.after), descending: sort.starts_with('-'), count },
@@ -150,6 +163,44 @@ fn list<T: ListFilter>(request: &HttpRequest) -> Result<List<T>, Problem> {
         fields,
         query: query.into_iter().collect(),
     })
+}
+
+/// The documented parameters of a type, those that are strings with their schemas.
+type Documented = HashMap<String, Option<Validator>>;
+
+static DOCUMENTED: LazyLock<RwLock<HashMap<TypeId, Arc<Documented>>>> = LazyLock::new(RwLock::default);
+
+fn documented<T: IntoParams + 'static>() -> Result<Arc<Documented>, Problem> {
+    let id = TypeId::of::<T>();
+    if let Some(known) = DOCUMENTED.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
+        return Ok(Arc::clone(known));
+    }
+    let mut known = Documented::new();
+    for parameter in T::into_params(|| None) {
+        let schema = json!(parameter.schema);
+        let validator = schema
+            .get("type")
+            .is_some_and(|name| name == "string")
+            .then(|| jsonschema::draft202012::new(&schema))
+            .transpose();
+        let validator = validator.map_err(|error| {
+            tracing::error!(error = %error, parameter = parameter.name, "a schema is not usable");
+            Problem::new("internal")
+        })?;
+        known.insert(parameter.name, validator);
+    }
+    let known = Arc::new(known);
+    DOCUMENTED.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&known));
+    Ok(known)
+}
+
+/// Holds what was given to what is documented, as bodies are held.
+fn hold(known: &Documented, given: &BTreeMap<String, String>) -> Result<(), Problem> {
+    let wrong = given.iter().find(|(name, value)| {
+        let validator = known.get(*name).and_then(Option::as_ref);
+        validator.is_some_and(|validator| !validator.is_valid(&Value::String((*value).clone())))
+    });
+    wrong.map_or(Ok(()), |(name, _)| Err(Problem::parameter(name.clone(), "not-allowed")))
 }
 
 fn open_cursor(request: &HttpRequest, text: &str) -> Result<Cursor, Problem> {
@@ -216,6 +267,27 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for OneOf<T> {
     }
 }
 
+impl<T: Word> PartialSchema for OneOf<T> {
+    fn schema() -> RefOr<Schema> {
+        let word = T::ALL.iter().map(|word| word.name()).collect::<Vec<_>>().join("|");
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^({word})(,({word}))*$"))).into()
+    }
+}
+
+impl<T: Word> ToSchema for OneOf<T> {}
+
+/// A region code as the document describes it in a query.
+pub struct RegionText;
+
+impl PartialSchema for RegionText {
+    fn schema() -> RefOr<Schema> {
+        let levels = "^[1-9][0-9]([0-9]{2}([0-9]{2}([0-9]{3}){0,3})?)?$";
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(levels)).into()
+    }
+}
+
+impl ToSchema for RegionText {}
+
 /// `true` or `false` in a query.
 pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     match String::deserialize(deserializer)?.as_str() {
@@ -229,13 +301,15 @@ pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, 
 ///
 /// # Errors
 /// `invalid-parameter` naming the parameter.
-pub fn parse<T: DeserializeOwned + IntoParams>(query: &str) -> Result<T, Problem> {
+pub fn parse<T: DeserializeOwned + IntoParams + 'static>(query: &str) -> Result<T, Problem> {
     let given = pairs(query)?;
-    let known: Vec<String> = T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
-    if let Some(name) = given.keys().find(|name| !known.contains(name)) {
+    let known = documented::<T>()?;
+    if let Some(name) = given.keys().find(|name| !known.contains_key(*name)) {
         return Err(Problem::parameter(name.clone(), "unknown-member"));
     }
-    let members: Map<String, Value> = given.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
-    serde_path_to_error::deserialize(Value::Object(members))
-        .map_err(|error| Problem::parameter(error.path().to_string(), "not-allowed"))
+    let members = given.iter().map(|(name, value)| (name.clone(), Value::String(value.clone())));
+    let parsed = serde_path_to_error::deserialize(Value::Object(members.collect()))
+        .map_err(|error| Problem::parameter(error.path().to_string(), "not-allowed"))?;
+    hold(&known, &given)?;
+    Ok(parsed)
 }

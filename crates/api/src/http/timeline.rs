@@ -116,7 +116,7 @@ impl From<StoredEvent> for EventOut {
 #[into_params(parameter_in = Query)]
 pub struct TimelineIn {
     /// By what it is sorted.
-    #[serde(skip)]
+    #[serde(default)]
     #[param(value_type = Option<String>, pattern = "^-?version$")]
     #[expect(dead_code, reason = "it only documents; the list reads this parameter")]
     sort: (),

@@ -46,7 +46,7 @@ pub struct FirstAdministratorIn {
     #[schema(min_length = 2, max_length = 50, pattern = "^[a-z0-9][a-z0-9._-]*$")]
     pub username: String,
     /// The password, 12 characters at least.
-    #[schema(min_length = 1, max_length = 200, format = Password)]
+    #[schema(min_length = 12, max_length = 200, format = Password)]
     pub password: String,
     /// What others see.
     #[schema(min_length = 1, max_length = 50)]

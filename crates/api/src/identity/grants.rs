@@ -16,7 +16,7 @@ use validator::Validate;
 
 use crate::{
     http::{
-        At, Body, Ctx, List, ListFilter, ListParams, OneOf, PathId, Reply, View, WordOf,
+        At, Body, Ctx, List, ListFilter, ListParams, OneOf, PathId, RegionText, Reply, View, WordOf,
         resource::{self, page_of, shown_as, timeline_of},
         value::NothingIn,
     },
@@ -146,20 +146,23 @@ pub struct GrantIn {
     valid_until: Option<At>,
 }
 
+// utoipa takes the schema of a plain name as it is, and that of a generic type apart
+type Roles = OneOf<Role>;
+
 /// Filters of the list of grants.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct GrantListIn {
     /// In this subtree.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{2,15}$")]
+    #[param(value_type = Option<RegionText>)]
     region: Option<RegionCode>,
     /// Of this user.
     #[param(value_type = Option<Uuid>)]
     user_id: Option<UserId>,
     /// Of one of these roles, separated by commas.
     #[serde(default)]
-    #[param(value_type = Option<String>, min_length = 1)]
+    #[param(value_type = Option<Roles>)]
     role: OneOf<Role>,
     /// By what it is sorted.
     #[serde(skip)]

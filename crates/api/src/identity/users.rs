@@ -19,8 +19,8 @@ use validator::Validate;
 use super::password;
 use crate::{
     http::{
-        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, Reply, View, WordOf,
-        Writable,
+        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, RegionText, Reply,
+        View, WordOf, Writable,
         resource::{self, page_of, shown_as, timeline_of},
         value::NothingIn,
     },
@@ -190,17 +190,20 @@ pub struct PasswordIn {
     current_password: Option<String>,
 }
 
+// utoipa takes the schema of a plain name as it is, and that of a generic type apart
+type UserStates = OneOf<UserState>;
+
 /// Filters of the list of accounts.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct UserListIn {
     /// In this subtree.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{2,15}$")]
+    #[param(value_type = Option<RegionText>)]
     region: Option<RegionCode>,
     /// In one of these states, separated by commas.
     #[serde(default)]
-    #[param(value_type = Option<String>, min_length = 1)]
+    #[param(value_type = Option<UserStates>)]
     state: OneOf<UserState>,
     /// With this in name or user name.
     #[param(min_length = 1, max_length = 50)]

@@ -15,8 +15,8 @@ use validator::Validate;
 
 use crate::{
     http::{
-        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, Reply, View, WordOf,
-        Writable, query,
+        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, RegionText, Reply,
+        View, WordOf, Writable, query,
         resource::{self, page_of, plain_actions, shown_as, timeline_of},
     },
     problem::Problem,
@@ -253,7 +253,7 @@ impl View for ServiceKindOut {
 #[into_params(parameter_in = Query)]
 pub struct ServiceKindListIn {
     /// Offered in this subtree.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{2,15}$")]
+    #[param(value_type = Option<RegionText>, inline)]
     region: Option<RegionCode>,
     /// With one of these codes, separated by commas.
     #[serde(default)]
@@ -266,8 +266,8 @@ pub struct ServiceKindListIn {
     #[param(min_length = 1, max_length = 50)]
     q: Option<String>,
     /// By what it is sorted.
-    #[serde(skip)]
-    #[param(value_type = Option<String>, pattern = "^id$")]
+    #[serde(default)]
+    #[param(value_type = Option<String>, pattern = "^-?id$")]
     sort: (),
 }
 

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     http::{
-        At, Body, Ctx, List, ListFilter, ListParams, OneOf, Patch, PathId, Reply, query,
+        At, Body, Ctx, List, ListFilter, ListParams, OneOf, Patch, PathId, RegionText, Reply, query,
         reply::Caching,
         resource::{self, timeline_of},
         value::NothingIn,
@@ -30,29 +30,34 @@ use crate::{
     problem::Problem,
 };
 
+// utoipa takes the schema of a plain name as it is, and that of a generic type apart
+type OrderStates = OneOf<OrderState>;
+type Resolutions = OneOf<Resolution>;
+type Priorities = OneOf<Priority>;
+
 /// Filters of the list of orders.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OrderListIn {
     /// In this subtree.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{2,15}$")]
+    #[param(value_type = Option<RegionText>, inline)]
     region: Option<RegionCode>,
     /// In this compound.
     #[param(value_type = Option<Uuid>)]
     compound_id: Option<CompoundId>,
     /// In one of these states, separated by commas.
     #[serde(default)]
-    #[param(value_type = Option<String>, min_length = 1)]
-    state: OneOf<OrderState>,
+    #[param(inline)]
+    state: OrderStates,
     /// With one of these outcomes, separated by commas.
     #[serde(default)]
-    #[param(value_type = Option<String>, min_length = 1)]
-    outcome: OneOf<Resolution>,
+    #[param(inline)]
+    outcome: Resolutions,
     /// With one of these priorities, separated by commas.
     #[serde(default)]
-    #[param(value_type = Option<String>, min_length = 1)]
-    priority: OneOf<Priority>,
+    #[param(inline)]
+    priority: Priorities,
     /// Of one of these kinds, separated by commas.
     #[serde(default)]
     #[param(value_type = Option<String>, pattern = "^[a-z_]+(,[a-z_]+)*$")]
@@ -73,7 +78,7 @@ pub struct OrderListIn {
     #[param(value_type = Option<At>)]
     created_at_lt: Option<At>,
     /// By what it is sorted.
-    #[serde(skip)]
+    #[serde(default)]
     #[param(value_type = Option<String>, pattern = "^-?(created_at|updated_at)$")]
     sort: (),
 }
@@ -151,7 +156,7 @@ pub async fn put_service_order(ctx: Ctx, id: PathId<ServiceOrderId>, body: Body<
 }
 
 /// Change a service order
-#[utoipa::path(tag = "service-orders", operation_id = "updateServiceOrder", params(("id" = Uuid, Path, description = "order id"), ("If-Match" = Option<String>, Header, description = "ETag of the version that is changed")), request_body(content = ChangeIn, content_type = "application/merge-patch+json"), security(("bearer" = [])), responses((status = 200, body = OrderOut)))]
+#[utoipa::path(tag = "service-orders", operation_id = "updateServiceOrder", params(("id" = Uuid, Path, description = "order id")), request_body(content = ChangeIn, content_type = "application/merge-patch+json"), security(("bearer" = [])), responses((status = 200, body = OrderOut)))]
 #[patch("/service-orders/{id}")]
 pub async fn update_service_order(
     ctx: Ctx,
@@ -456,7 +461,7 @@ pub async fn service_order_candidates(ctx: Ctx, id: PathId<ServiceOrderId>) -> R
 #[into_params(parameter_in = Query)]
 pub struct CountsIn {
     /// In this subtree.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{2,15}$")]
+    #[param(value_type = Option<RegionText>, inline)]
     region: Option<RegionCode>,
     /// By what to split: state, region or both, separated by a comma.
     #[param(value_type = Option<String>, pattern = "^(state|region)(,(state|region))?$")]

@@ -16,7 +16,8 @@ use validator::Validate;
 use super::volunteers::OriginIo;
 use crate::{
     http::{
-        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, PathId, Reply, View, WordOf, Writable,
+        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, PathId, RegionText, Reply, View,
+        WordOf, Writable,
         resource::{self, page_of, plain_actions, shown_as, timeline_of},
     },
     problem::Problem,
@@ -137,7 +138,7 @@ pub struct TeamMemberIn {
 #[into_params(parameter_in = Query)]
 pub struct TeamListIn {
     /// In this subtree.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{2,15}$")]
+    #[param(value_type = Option<RegionText>)]
     region: Option<RegionCode>,
     /// With this in the name.
     #[param(min_length = 1, max_length = 50)]

@@ -18,8 +18,8 @@ use validator::Validate;
 use super::catalog::SkillCode;
 use crate::{
     http::{
-        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, Reply, View, WordOf,
-        Writable, query,
+        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, RegionText, Reply,
+        View, WordOf, Writable, query,
         resource::{self, page_of, shown_as, timeline_of},
         value::NothingIn,
     },
@@ -240,17 +240,20 @@ async fn grant_role(ctx: &Ctx, tx: &Tx, volunteer: &Volunteer) -> Result<(), Pro
     Ok(())
 }
 
+// utoipa takes the schema of a plain name as it is, and that of a generic type apart
+type VolunteerStates = OneOf<VolunteerState>;
+
 /// Filters of the list of volunteers.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct VolunteerListIn {
     /// In this subtree.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{2,15}$")]
+    #[param(value_type = Option<RegionText>)]
     region: Option<RegionCode>,
     /// In one of these states, separated by commas.
     #[serde(default)]
-    #[param(value_type = Option<String>, min_length = 1)]
+    #[param(value_type = Option<VolunteerStates>)]
     state: OneOf<VolunteerState>,
     /// With this skill.
     #[param(pattern = "^[a-z][a-z0-9_]{0,49}$")]

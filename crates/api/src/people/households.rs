@@ -18,7 +18,8 @@ use validator::Validate;
 use super::persons::home;
 use crate::{
     http::{
-        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, PathId, Reply, View, WordOf, Writable,
+        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, PathId, RegionText, Reply, View,
+        WordOf, Writable,
         resource::{self, page_of, plain_actions, shown_as, timeline_of},
     },
     problem::Problem,
@@ -203,7 +204,7 @@ impl Editable for HouseholdOut {
 #[into_params(parameter_in = Query)]
 pub struct HouseholdListIn {
     /// In this subtree.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{2,15}$")]
+    #[param(value_type = Option<RegionText>)]
     region: Option<RegionCode>,
     /// In this compound.
     #[param(value_type = Option<Uuid>)]

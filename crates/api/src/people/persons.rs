@@ -19,7 +19,8 @@ use validator::Validate;
 
 use crate::{
     http::{
-        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, PathId, Reply, View, WordOf, Writable,
+        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, PathId, RegionText, Reply, View,
+        WordOf, Writable,
         resource::{self, page_of, plain_actions, shown_as, timeline_of},
     },
     problem::Problem,
@@ -368,7 +369,7 @@ fn own_members_only(ctx: &Ctx, before: &Person, written: &PersonIn) -> Result<()
 #[into_params(parameter_in = Query)]
 pub struct PersonListIn {
     /// In this subtree.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{2,15}$")]
+    #[param(value_type = Option<RegionText>)]
     region: Option<RegionCode>,
     /// In this compound.
     #[param(value_type = Option<Uuid>)]

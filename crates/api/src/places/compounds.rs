@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     http::{
-        At, Ctx, List, ListFilter, ListParams, PathId, Reply, View,
+        At, Ctx, List, ListFilter, ListParams, PathId, RegionText, Reply, View,
         resource::{self, page_of, plain_actions, shown_as, timeline_of},
     },
     problem::Problem,
@@ -115,14 +115,14 @@ impl View for CompoundOut {
 #[into_params(parameter_in = Query)]
 pub struct CompoundListIn {
     /// In this subtree.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{2,15}$")]
+    #[param(value_type = Option<RegionText>, inline)]
     region: Option<RegionCode>,
     /// With this in the name.
     #[param(min_length = 1, max_length = 50)]
     q: Option<String>,
     /// By what it is sorted.
-    #[serde(skip)]
-    #[param(value_type = Option<String>, pattern = "^id$")]
+    #[serde(default)]
+    #[param(value_type = Option<String>, pattern = "^-?id$")]
     sort: (),
 }
 

@@ -15,8 +15,8 @@ use validator::Validate;
 
 use crate::{
     http::{
-        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, Reply, View, WordOf,
-        Writable,
+        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, RegionText, Reply,
+        View, WordOf, Writable,
         resource::{self, page_of, plain_actions, shown_as, timeline_of},
     },
     problem::Problem,
@@ -190,17 +190,20 @@ impl Editable for OrganizationOut {
     }
 }
 
+// utoipa takes the schema of a plain name as it is, and that of a generic type apart
+type OrganizationKinds = OneOf<OrganizationKind>;
+
 /// Filters of the list of organizations.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OrganizationListIn {
     /// In this subtree.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{2,15}$")]
+    #[param(value_type = Option<RegionText>)]
     region: Option<RegionCode>,
     /// Of one of these kinds, separated by commas.
     #[serde(default)]
-    #[param(value_type = Option<String>, min_length = 1)]
+    #[param(value_type = Option<OrganizationKinds>)]
     kind: OneOf<OrganizationKind>,
     /// Directly below this organization.
     #[param(value_type = Option<Uuid>)]

@@ -13,8 +13,8 @@ use validator::Validate;
 
 use crate::{
     http::{
-        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, Reply, View, WordOf,
-        Writable,
+        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, RegionText, Reply,
+        View, WordOf, Writable,
         resource::{self, page_of, plain_actions, shown_as, timeline_of},
     },
     problem::Problem,
@@ -74,6 +74,9 @@ impl View for RegionOut {
         }
     }
 }
+
+// utoipa takes the schema of a plain name as it is, and that of a generic type apart
+type RegionKinds = OneOf<RegionKind>;
 
 /// A region as it is written.
 #[derive(Serialize, Deserialize, ToSchema, Validate)]
@@ -142,21 +145,21 @@ impl Editable for RegionOut {
 #[into_params(parameter_in = Query)]
 pub struct RegionListIn {
     /// In this subtree.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{2,15}$")]
+    #[param(value_type = Option<RegionText>, inline)]
     region: Option<RegionCode>,
     /// Directly below this region.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{2,15}$")]
+    #[param(value_type = Option<RegionText>, inline)]
     parent: Option<RegionCode>,
     /// Of one of these kinds, separated by commas.
     #[serde(default)]
-    #[param(value_type = Option<String>, min_length = 1)]
-    kind: OneOf<RegionKind>,
+    #[param(inline)]
+    kind: RegionKinds,
     /// With this in the name.
     #[param(min_length = 1, max_length = 50)]
     q: Option<String>,
     /// By what it is sorted.
-    #[serde(skip)]
-    #[param(value_type = Option<String>, pattern = "^id$")]
+    #[serde(default)]
+    #[param(value_type = Option<String>, pattern = "^-?id$")]
     sort: (),
 }
 

@@ -56,7 +56,6 @@ macro_rules! words {
     };
 }
 pub(crate) use words;
-
 words! {
     /// What somebody is, at a place.
     Role {
