@@ -155,18 +155,18 @@ type Roles = OneOf<Role>;
 #[into_params(parameter_in = Query)]
 pub struct GrantListIn {
     /// In this subtree.
-    #[param(value_type = Option<RegionText>)]
+    #[param(value_type = Option<RegionText>, inline)]
     region: Option<RegionCode>,
     /// Of this user.
     #[param(value_type = Option<Uuid>)]
     user_id: Option<UserId>,
     /// Of one of these roles, separated by commas.
     #[serde(default)]
-    #[param(value_type = Option<Roles>)]
-    role: OneOf<Role>,
+    #[param(inline, required = false)]
+    role: Roles,
     /// By what it is sorted.
-    #[serde(skip)]
-    #[param(value_type = Option<String>, pattern = "^id$")]
+    #[serde(default)]
+    #[param(value_type = Option<String>, pattern = "^-?id$")]
     sort: (),
 }
 

@@ -199,18 +199,18 @@ type UserStates = OneOf<UserState>;
 #[into_params(parameter_in = Query)]
 pub struct UserListIn {
     /// In this subtree.
-    #[param(value_type = Option<RegionText>)]
+    #[param(value_type = Option<RegionText>, inline)]
     region: Option<RegionCode>,
     /// In one of these states, separated by commas.
     #[serde(default)]
-    #[param(value_type = Option<UserStates>)]
-    state: OneOf<UserState>,
+    #[param(inline, required = false)]
+    state: UserStates,
     /// With this in name or user name.
     #[param(min_length = 1, max_length = 50)]
     q: Option<String>,
     /// By what it is sorted.
-    #[serde(skip)]
-    #[param(value_type = Option<String>, pattern = "^id$")]
+    #[serde(default)]
+    #[param(value_type = Option<String>, pattern = "^-?id$")]
     sort: (),
 }
 

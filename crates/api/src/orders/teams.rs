@@ -138,14 +138,14 @@ pub struct TeamMemberIn {
 #[into_params(parameter_in = Query)]
 pub struct TeamListIn {
     /// In this subtree.
-    #[param(value_type = Option<RegionText>)]
+    #[param(value_type = Option<RegionText>, inline)]
     region: Option<RegionCode>,
     /// With this in the name.
     #[param(min_length = 1, max_length = 50)]
     q: Option<String>,
     /// By what it is sorted.
-    #[serde(skip)]
-    #[param(value_type = Option<String>, pattern = "^id$")]
+    #[serde(default)]
+    #[param(value_type = Option<String>, pattern = "^-?id$")]
     sort: (),
 }
 

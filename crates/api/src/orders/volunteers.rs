@@ -249,12 +249,12 @@ type VolunteerStates = OneOf<VolunteerState>;
 #[into_params(parameter_in = Query)]
 pub struct VolunteerListIn {
     /// In this subtree.
-    #[param(value_type = Option<RegionText>)]
+    #[param(value_type = Option<RegionText>, inline)]
     region: Option<RegionCode>,
     /// In one of these states, separated by commas.
     #[serde(default)]
-    #[param(value_type = Option<VolunteerStates>)]
-    state: OneOf<VolunteerState>,
+    #[param(inline, required = false)]
+    state: VolunteerStates,
     /// With this skill.
     #[param(pattern = "^[a-z][a-z0-9_]{0,49}$")]
     skill: Option<String>,
@@ -268,8 +268,8 @@ pub struct VolunteerListIn {
     #[param(min_length = 1, max_length = 50)]
     q: Option<String>,
     /// By what it is sorted.
-    #[serde(skip)]
-    #[param(value_type = Option<String>, pattern = "^id$")]
+    #[serde(default)]
+    #[param(value_type = Option<String>, pattern = "^-?id$")]
     sort: (),
 }
 

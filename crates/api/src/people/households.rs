@@ -204,14 +204,14 @@ impl Editable for HouseholdOut {
 #[into_params(parameter_in = Query)]
 pub struct HouseholdListIn {
     /// In this subtree.
-    #[param(value_type = Option<RegionText>)]
+    #[param(value_type = Option<RegionText>, inline)]
     region: Option<RegionCode>,
     /// In this compound.
     #[param(value_type = Option<Uuid>)]
     compound_id: Option<CompoundId>,
     /// By what it is sorted.
-    #[serde(skip)]
-    #[param(value_type = Option<String>, pattern = "^id$")]
+    #[serde(default)]
+    #[param(value_type = Option<String>, pattern = "^-?id$")]
     sort: (),
 }
 

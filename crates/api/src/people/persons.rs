@@ -369,14 +369,14 @@ fn own_members_only(ctx: &Ctx, before: &Person, written: &PersonIn) -> Result<()
 #[into_params(parameter_in = Query)]
 pub struct PersonListIn {
     /// In this subtree.
-    #[param(value_type = Option<RegionText>)]
+    #[param(value_type = Option<RegionText>, inline)]
     region: Option<RegionCode>,
     /// In this compound.
     #[param(value_type = Option<Uuid>)]
     compound_id: Option<CompoundId>,
     /// By what it is sorted.
-    #[serde(skip)]
-    #[param(value_type = Option<String>, pattern = "^id$")]
+    #[serde(default)]
+    #[param(value_type = Option<String>, pattern = "^-?id$")]
     sort: (),
 }
 

@@ -45,8 +45,8 @@ pub struct SearchIn {
 #[into_params(parameter_in = Query)]
 pub struct SearchListIn {
     /// By what it is sorted.
-    #[serde(skip)]
-    #[param(value_type = Option<String>, pattern = "^id$")]
+    #[serde(default)]
+    #[param(value_type = Option<String>, pattern = "^-?id$")]
     sort: (),
 }
 

@@ -199,12 +199,12 @@ type OrganizationKinds = OneOf<OrganizationKind>;
 #[into_params(parameter_in = Query)]
 pub struct OrganizationListIn {
     /// In this subtree.
-    #[param(value_type = Option<RegionText>)]
+    #[param(value_type = Option<RegionText>, inline)]
     region: Option<RegionCode>,
     /// Of one of these kinds, separated by commas.
     #[serde(default)]
-    #[param(value_type = Option<OrganizationKinds>)]
-    kind: OneOf<OrganizationKind>,
+    #[param(inline, required = false)]
+    kind: OrganizationKinds,
     /// Directly below this organization.
     #[param(value_type = Option<Uuid>)]
     parent_id: Option<OrganizationId>,
@@ -212,8 +212,8 @@ pub struct OrganizationListIn {
     #[param(min_length = 1, max_length = 50)]
     q: Option<String>,
     /// By what it is sorted.
-    #[serde(skip)]
-    #[param(value_type = Option<String>, pattern = "^id$")]
+    #[serde(default)]
+    #[param(value_type = Option<String>, pattern = "^-?id$")]
     sort: (),
 }
 
