@@ -7,6 +7,7 @@ pub mod client;
 pub mod contract;
 pub mod database;
 pub mod debian;
+pub mod golden;
 pub mod postgres;
 pub mod server;
 pub mod sql;

@@ -107,7 +107,7 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     if method == "post" && !is_auth || method == "put" {
         statuses.extend([409, 412, 422, 429]);
     }
-    if method == "patch" || method == "put" {
+    if matches!(method, "patch" | "put" | "delete") {
         statuses.extend([409, 412, 428]);
     }
     complete_body(operation);

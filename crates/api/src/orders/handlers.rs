@@ -411,7 +411,9 @@ pub async fn contact_service_order(
 #[utoipa::path(tag = "service-orders", operation_id = "findSimilarServiceOrders", request_body = SimilarIn, security(("bearer" = [])), responses((status = 200, body = SimilarListOut)))]
 #[post("/service-orders/similar")]
 pub async fn similar_service_orders(ctx: Ctx, body: Body<SimilarIn>) -> Result<Reply, Problem> {
-    ctx.authorize(Action::Create, ResourceKind::ServiceOrder)?;
+    if !ctx.authorize(Action::Create, ResourceKind::ServiceOrder)?.permits_some() {
+        return Err(Problem::new("forbidden"));
+    }
     let SimilarIn { kind, compound_id, region_code } = body.value;
     let rows = ctx.app.database.rows();
     let region = match (compound_id, region_code) {

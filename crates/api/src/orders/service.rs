@@ -313,8 +313,12 @@ pub async fn change(
     let access = ctx.authorize(action, ResourceKind::ServiceOrder)?;
     ctx.write(content, async |tx| {
         let found = tx.rows().find_to_change::<ServiceOrder>(&access, &id).await?;
-        ctx.check_version(found.row.version)?;
         let caller = Caller { actor: &ctx.actor, actions: found.grasp.actions, now: ctx.now };
+        // right before version before state: who has nothing to do with it learns nothing of it
+        if !found.row.is_right(action, caller) {
+            return Err(Problem::new("forbidden"));
+        }
+        ctx.check_version(found.row.version)?;
         let before = found.row.state.kind();
         let outcome = decide(tx, found.row, caller).await?;
         let order = tx.save_order(before, outcome).await?;

@@ -1,6 +1,6 @@
 //! The caller, and what the policy yields for him.
 
-use super::{Action, ActionSet, Extent, Grant, Located, Place, Reach, ResourceKind, Role, rules};
+use super::{Action, ActionSet, Extent, Grant, Located, Place, Reach, ResourceKind, Role, rules, rules_for_all};
 use crate::{
     cn::RegionCode,
     id::{PersonId, SessionId, UserId, VolunteerId, VolunteerTeamId},
@@ -54,11 +54,9 @@ pub enum Detail {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Denied;
 
-/// Rows that one of the caller's roles reaches, how they are shown to him, and what he may do to them.
+/// Rows that the caller reaches by one of his rights, how they are shown to him, and what he may do to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sight {
-    /// The role that gives it.
-    pub role: Role,
     /// Which rows.
     pub reach: Reach,
     /// How much of them.
@@ -99,15 +97,16 @@ impl Actor {
     /// Asks the policy. [`Denied`] where none of his roles has anything to do with the kind of resource;
     /// whether the action is permitted is judged on the row, after its visibility.
     pub fn authorize(&self, action: Action, kind: ResourceKind, now: Instant) -> Result<Access, Denied> {
+        let of_all = rules_for_all(kind).iter().map(|rule| (rule, &Place::System));
+        let granted = self
+            .grants_at(now)
+            .flat_map(|grant| rules(grant.role, kind, grant.level()).iter().map(|rule| (rule, &grant.place)));
         let mut sights = Vec::new();
-        for grant in self.grants_at(now) {
-            for rule in rules(grant.role, kind, grant.level()) {
-                if let Some(reach) = self.reach(rule.extent, &grant.place) {
-                    let sight =
-                        Sight { role: grant.role, reach, detail: rule.detail, actions: ActionSet::of(rule.actions) };
-                    if !sights.contains(&sight) {
-                        sights.push(sight);
-                    }
+        for (rule, place) in of_all.chain(granted) {
+            if let Some(reach) = self.reach(rule.extent, place) {
+                let sight = Sight { reach, detail: rule.detail, actions: ActionSet::of(rule.actions) };
+                if !sights.contains(&sight) {
+                    sights.push(sight);
                 }
             }
         }

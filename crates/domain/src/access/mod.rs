@@ -13,7 +13,7 @@ mod role;
 
 pub use action::{Action, ActionSet};
 pub use actor::{Access, Actor, Denied, Detail, Grasp, Sight, VolunteerStanding};
-pub use policy::{Extent, Rule, rules};
+pub use policy::{Extent, Rule, rules, rules_for_all};
 pub use reach::{Located, Reach};
 pub(crate) use role::words;
 pub use role::{Grant, Place, ResourceKind, Role, Word};

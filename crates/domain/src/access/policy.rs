@@ -53,7 +53,6 @@ const READ_HERE: Rule = rule(Extent::Place, Detail::Masked, &[A::Read]);
 const BARE_HERE: Rule = rule(Extent::Place, Detail::Bare, &[A::Read]);
 const BARE_COUNTED: Rule = rule(Extent::Place, Detail::Bare, &[A::Read, A::Count]);
 const KEEP_HERE: Rule = rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update]);
-const OWN_ACCOUNT: Rule = rule(Extent::Own, Detail::Own, &[A::Read, A::Update, A::ResetPassword]);
 
 /// What an official is, by the level of his region.
 enum Tier {
@@ -73,6 +72,18 @@ fn tier(level: Option<RegionLevel>) -> Tier {
     }
 }
 
+/// What every signed-in caller may do, whatever he has been granted: see to his own account.
+#[must_use]
+pub fn rules_for_all(kind: ResourceKind) -> &'static [Rule] {
+    const OWN_ACCOUNT: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read, A::Update, A::ResetPassword])];
+    const OWN_GRANTS: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read])];
+    match kind {
+        K::User => OWN_ACCOUNT,
+        K::Grant => OWN_GRANTS,
+        _ => &[],
+    }
+}
+
 /// The lines of the policy for a role, at a level of region, and a kind of resource.
 #[must_use]
 pub fn rules(role: Role, kind: ResourceKind, level: Option<RegionLevel>) -> &'static [Rule] {
@@ -88,7 +99,7 @@ pub fn rules(role: Role, kind: ResourceKind, level: Option<RegionLevel>) -> &'st
         K::VolunteerTeam => volunteer_team(role, level),
         K::User => user(role, level),
         K::Grant => grant(role, level),
-        K::Session => &[OWN_ACCOUNT],
+        K::Session => &[],
         K::Event => event(role),
     }
 }
@@ -156,7 +167,7 @@ fn person(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
 fn household(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     const OWN: Rule = rule(Extent::Own, Detail::Own, &[A::Read]);
     match (role, tier(level)) {
-        (Role::Resident | Role::Guardian, _) => &[OWN],
+        (Role::Resident | Role::Guardian | Role::CommitteeMember, _) => &[OWN],
         (Role::CommunityWorker, _) => &[KEEP_HERE],
         (Role::Official, Tier::Local) | (Role::Auditor, _) => &[READ_HERE],
         (Role::Official | Role::DepartmentHandler, _) => &[BARE_HERE],
@@ -226,7 +237,7 @@ fn volunteer(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     const VETTER: &[Rule] =
         &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Approve, A::Refuse])];
     match (role, tier(level)) {
-        (Role::Resident, _) => APPLICANT,
+        (Role::Resident | Role::CommitteeMember, _) => APPLICANT,
         (Role::Volunteer, _) => VOLUNTEER,
         (Role::CommunityWorker, _) => VETTER,
         (Role::Official, Tier::Local) | (Role::Auditor, _) => &[READ_HERE],
@@ -239,39 +250,35 @@ fn volunteer_team(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     const KEEPER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Delete])];
     match (role, tier(level)) {
         (Role::CommunityWorker, _) => KEEPER,
-        (Role::Volunteer | Role::Resident | Role::Official | Role::Auditor, _) => &[READ_HERE],
+        (Role::Volunteer | Role::Resident | Role::CommitteeMember | Role::Official | Role::Auditor, _) => &[READ_HERE],
         _ => &[],
     }
 }
 
 fn user(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
-    const MAKER: &[Rule] = &[OWN_ACCOUNT, rule(Extent::Place, Detail::Masked, &[A::Read, A::Create])];
-    const KEEPER: &[Rule] = &[
-        OWN_ACCOUNT,
-        rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Disable, A::ResetPassword]),
-    ];
+    const MAKER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create])];
+    const KEEPER: &[Rule] =
+        &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Disable, A::ResetPassword])];
     const SYSTEM: &[Rule] =
         &[rule(Extent::Everywhere, Detail::Masked, &[A::Read, A::Create, A::Update, A::Disable, A::ResetPassword])];
     match (role, tier(level)) {
         (Role::CommunityWorker, _) | (Role::Official, Tier::Local | Tier::County) => MAKER,
         (Role::RegionAdministrator, _) => KEEPER,
         (Role::SystemAdministrator, _) => SYSTEM,
-        (Role::Auditor, _) => &[OWN_ACCOUNT, READ_HERE],
-        _ => &[OWN_ACCOUNT],
+        (Role::Auditor, _) => &[READ_HERE],
+        _ => &[],
     }
 }
 
 fn grant(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     // which roles may be given is judged by `identity::give`
-    const OWN: Rule = rule(Extent::Own, Detail::Own, &[A::Read]);
-    const GIVER: &[Rule] = &[OWN, rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Delete, A::Approve])];
-    const SYSTEM: &[Rule] =
-        &[OWN, rule(Extent::Everywhere, Detail::Masked, &[A::Read, A::Create, A::Delete, A::Approve])];
+    const GIVER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Delete, A::Approve])];
+    const SYSTEM: &[Rule] = &[rule(Extent::Everywhere, Detail::Masked, &[A::Read, A::Create, A::Delete, A::Approve])];
     match (role, tier(level)) {
         (Role::CommunityWorker | Role::RegionAdministrator, _) | (Role::Official, Tier::Local | Tier::County) => GIVER,
         (Role::SystemAdministrator, _) => SYSTEM,
-        (Role::Auditor, _) => &[OWN, READ_HERE],
-        _ => &[OWN],
+        (Role::Auditor, _) => &[READ_HERE],
+        _ => &[],
     }
 }
 

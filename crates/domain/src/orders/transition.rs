@@ -113,6 +113,12 @@ impl Transition {
 }
 
 impl ServiceOrder {
+    /// Whether a transition that this action stands for is the caller's, whatever the state.
+    #[must_use]
+    pub fn is_right(&self, action: Action, by: Caller<'_>) -> bool {
+        RULES.iter().any(|rule| rule.by.contains(&action) && self.is_right_of(rule.transition, by))
+    }
+
     /// Checks right before state: who has nothing to do with it learns nothing of its state.
     pub(super) fn check(&self, transition: Transition, by: Caller<'_>) -> Result<(), Refusal> {
         if !self.is_right_of(transition, by) {

@@ -1,0 +1,248 @@
+//! The requests with which each operation is tried.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    callers::Caller,
+    things::{Thing, Things},
+};
+
+/// One operation.
+pub struct Call {
+    pub operation: &'static str,
+    pub method: &'static str,
+    /// Whether it is asked for with a version that is not the present one.
+    pub conditional: bool,
+    /// One for each column, or a single one.
+    pub requests: Vec<Option<Request>>,
+}
+
+/// One request.
+pub struct Request {
+    pub path: String,
+    pub body: Option<Value>,
+}
+
+/// The operations of the document that a signed-in caller can be tried with.
+pub fn operations(document: &Value) -> Vec<&str> {
+    let items = document["paths"].as_object().into_iter().flatten();
+    let operations = items.filter(|(path, _)| !path.starts_with("/api/v1/auth/")).map(|(_, item)| item);
+    operations
+        .flat_map(|item| item.as_object().into_iter().flatten())
+        .filter_map(|(_, operation)| operation["operationId"].as_str())
+        .collect()
+}
+
+struct Calls<'a> {
+    things: &'a Things,
+    caller: &'a Caller,
+    calls: Vec<Call>,
+}
+
+/// How to find the thing of a kind: of the caller, and at a place.
+type Find = (fn(&Caller) -> Option<String>, fn(&Thing) -> String);
+
+impl Calls<'_> {
+    fn once(&mut self, operation: &'static str, method: &'static str, path: &str, body: Option<Value>) {
+        let requests = vec![Some(Request { path: path.to_owned(), body })];
+        self.calls.push(Call { operation, method, conditional: false, requests });
+    }
+
+    /// On a thing of the caller's own and one at each place. `{}` in the path is its id.
+    fn on(&mut self, operation: &'static str, method: &'static str, path: &str, find: Find, body: Option<Value>) {
+        let request = |id: String| Request { path: path.replace("{}", &id), body: body.clone() };
+        let own = (find.0)(self.caller).map(request);
+        let others = self.things.places.iter().map(|place| Some(request((find.1)(place))));
+        let requests = std::iter::once(own).chain(others).collect();
+        let conditional = method != "GET";
+        self.calls.push(Call { operation, method, conditional, requests });
+    }
+
+    /// Reads of a collection, one of it and its timeline.
+    fn reads(&mut self, names: [&'static str; 3], collection: &str, find: Find) {
+        self.once(names[0], "GET", &format!("/{collection}?limit=200"), None);
+        self.on(names[1], "GET", &format!("/{collection}/{{}}"), find, None);
+        self.on(names[2], "GET", &format!("/{collection}/{{}}/events"), find, None);
+    }
+
+    /// Creation of something for the caller himself, beside that at each place.
+    fn first(&mut self, path: &str, body: Value) {
+        let request = Request { path: path.to_owned(), body: Some(body) };
+        if let Some(first) = self.calls.last_mut().and_then(|call| call.requests.first_mut()) {
+            *first = Some(request);
+        }
+    }
+
+    /// Creation at each place.
+    fn at(&mut self, operation: &'static str, path: &str, body: impl Fn(usize, &Thing) -> Value) {
+        let others = self.things.places.iter().enumerate();
+        let requests = std::iter::once(None)
+            .chain(
+                others.map(|(number, place)| Some(Request { path: path.to_owned(), body: Some(body(number, place)) })),
+            )
+            .collect();
+        self.calls.push(Call { operation, method: "POST", conditional: false, requests });
+    }
+}
+
+/// Where somebody or something is: in the compound, or in the region.
+fn home(place: &Thing) -> Value {
+    match place.compound {
+        Some(compound) => json!({"compound_id": compound.0}),
+        None => json!({"region_code": place.region}),
+    }
+}
+
+fn with(mut base: Value, more: Value) -> Value {
+    let more = more.as_object().cloned().unwrap_or_default();
+    base.as_object_mut().unwrap().extend(more);
+    base
+}
+
+/// Every operation, for one caller.
+pub fn calls(things: &Things, caller: &Caller, round: usize) -> Vec<Call> {
+    let mut all = Calls { things, caller, calls: Vec::new() };
+    identity(&mut all, round);
+    places(&mut all, round);
+    people(&mut all);
+    volunteers(&mut all, round);
+    orders(&mut all);
+    all.calls
+}
+
+fn identity(all: &mut Calls<'_>, round: usize) {
+    let user: Find = (|caller| Some(caller.own.user.to_string()), |place| place.user.to_string());
+    let grant: Find = (|caller| caller.own.grant.map(|id| id.to_string()), |place| place.grant.to_string());
+    all.once("getMe", "GET", "/me", None);
+    all.reads(["listUsers", "getUser", "listUserEvents"], "users", user);
+    all.at("createUser", "/users", |number, place| {
+        json!({"username": format!("new-{round}-{number}"), "password": "a good long password", "display_name": "新",
+               "region_code": place.region})
+    });
+    all.on("updateUser", "PATCH", "/users/{}", user, Some(json!({"display_name": "改名"})));
+    all.on("disableUser", "POST", "/users/{}/disable", user, Some(json!({})));
+    let password = json!({"password": "another good password", "current_password": "lianxin-demo"});
+    all.on("resetUserPassword", "POST", "/users/{}/reset-password", user, Some(password));
+    all.reads(["listGrants", "getGrant", "listGrantEvents"], "grants", grant);
+    all.at(
+        "createGrant",
+        "/grants",
+        |_, place| json!({"user_id": place.spare_user, "role": "resident", "region_code": place.region}),
+    );
+    all.on("approveGrant", "POST", "/grants/{}/approve", grant, Some(json!({})));
+    all.on("deleteGrant", "DELETE", "/grants/{}", grant, None);
+}
+
+fn places(all: &mut Calls<'_>, round: usize) {
+    let region: Find = (|_| None, |place| place.region.to_owned());
+    let organization: Find = (|_| None, |place| place.organization.to_string());
+    let compound: Find = (|_| None, |place| place.estate.to_string());
+    all.reads(["listRegions", "getRegion", "listRegionEvents"], "regions", region);
+    all.at("createRegion", "/regions", |number, place| {
+        json!({"code": format!("{}{}", place.region, 100 + number * 100 + round), "name": "新网格", "kind": "grid"})
+    });
+    all.on("updateRegion", "PATCH", "/regions/{}", region, Some(json!({"name": "改名"})));
+    all.reads(["listOrganizations", "getOrganization", "listOrganizationEvents"], "organizations", organization);
+    let new = |region: &str| json!({"name": "新组织", "kind": "residents_committee", "region_code": region});
+    all.at("createOrganization", "/organizations", |_, place| new(place.region));
+    all.on("putOrganization", "PUT", "/organizations/{}", organization, Some(new("360502002001")));
+    all.on("updateOrganization", "PATCH", "/organizations/{}", organization, Some(json!({"name": "改名"})));
+    all.reads(["listCompounds", "getCompound", "listCompoundEvents"], "compounds", compound);
+}
+
+fn people(all: &mut Calls<'_>) {
+    let person: Find = (|caller| Some(caller.own.person.to_string()), |place| place.person.to_string());
+    let household: Find = (|caller| Some(caller.own.household.to_string()), |place| place.household.to_string());
+    all.reads(["listPersons", "getPerson", "listPersonEvents"], "persons", person);
+    all.at("createPerson", "/persons", |_, place| with(home(place), json!({"name": "张新"})));
+    let written = json!({"region_code": "360502002001", "name": "张改"});
+    all.on("putPerson", "PUT", "/persons/{}", person, Some(written));
+    all.on("updatePerson", "PATCH", "/persons/{}", person, Some(json!({"phone": "13900139000"})));
+    all.once("searchPersons", "POST", "/persons/search", Some(json!({"name": "丁"})));
+    let reveal = json!({"fields": ["phone"], "purpose": "service"});
+    all.on("revealPerson", "POST", "/persons/{}/reveal", person, Some(reveal));
+    all.reads(["listHouseholds", "getHousehold", "listHouseholdEvents"], "households", household);
+    all.at("createHousehold", "/households", |_, place| home(place));
+    let moved = json!({"region_code": "360502002001", "address": "9 号"});
+    all.on("putHousehold", "PUT", "/households/{}", household, Some(moved));
+    all.on("updateHousehold", "PATCH", "/households/{}", household, Some(json!({"address": "9 号"})));
+    let child = json!({"person_id": all.things.places[0].spare_person, "relation": "child"});
+    all.on("addHouseholdMember", "POST", "/households/{}/members", household, Some(child));
+    let member: Find = (
+        |caller| Some(format!("{}/members/{}", caller.own.household, caller.own.person)),
+        |place| format!("{}/members/{}", place.household, place.person),
+    );
+    all.on("endHouseholdMember", "DELETE", "/households/{}", member, None);
+}
+
+fn volunteers(all: &mut Calls<'_>, round: usize) {
+    let kind: Find = (|_| None, |place| place.kind.to_string());
+    let volunteer: Find = (|caller| caller.own.volunteer.map(|id| id.to_string()), |place| place.volunteer.to_string());
+    let team: Find = (|_| None, |place| place.team.to_string());
+    all.reads(["listServiceKinds", "getServiceKind", "listServiceKindEvents"], "service-kinds", kind);
+    let new = |code: String, region: &str| json!({"code": code, "region_code": region, "name": "新服务"});
+    all.at("createServiceKind", "/service-kinds", |number, place| new(format!("n{round}_{number}"), place.region));
+    all.on("putServiceKind", "PUT", "/service-kinds/{}", kind, Some(new(format!("p{round}"), "360502002001")));
+    all.on("updateServiceKind", "PATCH", "/service-kinds/{}", kind, Some(json!({"name": "改名"})));
+    all.reads(["listVolunteers", "getVolunteer", "listVolunteerEvents"], "volunteers", volunteer);
+    all.at(
+        "createVolunteer",
+        "/volunteers",
+        |_, place| json!({"person_id": place.spare_person, "region_code": place.region, "origin": "citizen"}),
+    );
+    all.first("/volunteers", json!({"region_code": "360502002001", "origin": "citizen"}));
+    all.on("updateVolunteer", "PATCH", "/volunteers/{}", volunteer, Some(json!({"available": false})));
+    all.on("approveVolunteer", "POST", "/volunteers/{}/approve", volunteer, Some(json!({})));
+    all.on("refuseVolunteer", "POST", "/volunteers/{}/refuse", volunteer, Some(json!({})));
+    all.on("leaveVolunteers", "POST", "/volunteers/{}/leave", volunteer, Some(json!({})));
+    all.reads(["listVolunteerTeams", "getVolunteerTeam", "listVolunteerTeamEvents"], "volunteer-teams", team);
+    let new = |region: &str| json!({"name": "新队", "region_code": region, "origin": "citizen"});
+    all.at("createVolunteerTeam", "/volunteer-teams", |_, place| new(place.region));
+    all.on("putVolunteerTeam", "PUT", "/volunteer-teams/{}", team, Some(new("360502002001")));
+    all.on("updateVolunteerTeam", "PATCH", "/volunteer-teams/{}", team, Some(json!({"name": "改名"})));
+    let member = json!({"volunteer_id": all.things.places[0].volunteer});
+    all.on("addVolunteerTeamMember", "POST", "/volunteer-teams/{}/members", team, Some(member));
+    let member: Find = (|_| None, |place| format!("{}/members/{}", place.team, place.volunteer));
+    all.on("endVolunteerTeamMember", "DELETE", "/volunteer-teams/{}", member, None);
+}
+
+fn orders(all: &mut Calls<'_>) {
+    let order: Find = (|caller| Some(caller.own.order.to_string()), |place| place.order.to_string());
+    let place_of = |place: &Thing| match place.compound {
+        Some(compound) => json!({"compound_id": compound.0}),
+        None => json!({"region_code": place.region, "address": "建设路 2 号"}),
+    };
+    let new = json!({"kind": "tap", "description": "另一个水龙头", "region_code": "360502002001", "address": "3 号"});
+    all.reads(["listServiceOrders", "getServiceOrder", "listServiceOrderEvents"], "service-orders", order);
+    all.once("countServiceOrders", "GET", "/service-orders/counts", None);
+    all.at("createServiceOrder", "/service-orders", |_, place| {
+        with(place_of(place), json!({"kind": "tap", "description": "水龙头"}))
+    });
+    all.at("findSimilarServiceOrders", "/service-orders/similar", |_, place| with(home(place), json!({"kind": "tap"})));
+    all.on("listServiceOrderCandidates", "GET", "/service-orders/{}/candidates", order, None);
+    all.on("putServiceOrder", "PUT", "/service-orders/{}", order, Some(new));
+    all.on("updateServiceOrder", "PATCH", "/service-orders/{}", order, Some(json!({"description": "改了"})));
+    let reason = json!({"reason": "有事"});
+    let transitions = [
+        ("acceptServiceOrder", "accept", json!({})),
+        ("cancelServiceOrder", "cancel", json!({})),
+        ("claimServiceOrder", "claim", json!({})),
+        ("completeServiceOrder", "complete", json!({"outcome": "solved"})),
+        ("confirmServiceOrder", "confirm", json!({"solved": true, "satisfaction": 5})),
+        ("declineServiceOrder", "decline", reason.clone()),
+        ("dispatchServiceOrder", "dispatch", json!({"open": true})),
+        ("holdServiceOrder", "hold", json!({"reason": "等零件", "until": "2026-03-20T09:00:00+08:00"})),
+        ("joinServiceOrder", "join", json!({})),
+        ("mergeServiceOrder", "merge", json!({"into": Uuid::nil()})),
+        ("rejectServiceOrder", "reject", reason.clone()),
+        ("reopenServiceOrder", "reopen", reason.clone()),
+        ("resumeServiceOrder", "resume", json!({})),
+        ("startServiceOrder", "start", json!({})),
+        ("transferServiceOrder", "transfer", json!({"open": true, "reason": "有事"})),
+        ("contactServiceOrder", "contact", json!({})),
+    ];
+    for (operation, transition, body) in transitions {
+        all.on(operation, "POST", &format!("/service-orders/{{}}/{transition}"), order, Some(body));
+    }
+}

@@ -1,0 +1,353 @@
+//! One thing of each kind at each distance from the callers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use api::system::SystemIds;
+use domain::{
+    access::{Grant, Place, Role},
+    cn::{IdNumber, Phone, RegionCode},
+    id::{CompoundId, PersonId, ServiceOrderId, UserId},
+    identity::{User, UserState},
+    orders::{
+        Dispatch, NewOrder, Origin, Requester, ServiceKind, ServiceOrder, Site, State, Target, Volunteer,
+        VolunteerState, VolunteerTeam,
+    },
+    outcome::Outcome,
+    people::{Household, HouseholdMember, Person, Relation},
+    places::{Compound, Organization, OrganizationKind},
+    resource::Resource,
+    time::{Instant, Validity},
+};
+use harness::server::Server;
+use persistence::{Database, Stamp, Stored, Tx, Vault};
+use std::sync::Arc;
+use uuid::Uuid;
+
+use super::callers::order_event;
+
+/// 公园北村社区
+pub const COMMUNITY: &str = "360502002001";
+/// Where things are: region, and whether in the compound 福园小区.
+const PLACES: [(&str, bool); 5] =
+    [(COMMUNITY, true), (COMMUNITY, false), ("360502002002", false), ("360502001001", false), ("360121100001", false)];
+
+/// The things at one place.
+pub struct Thing {
+    pub region: &'static str,
+    pub compound: Option<CompoundId>,
+    /// A compound to read: at the first place the one that it is.
+    pub estate: Uuid,
+    pub user: Uuid,
+    pub grant: Uuid,
+    /// Accounts and persons that are still free for what is made of them.
+    pub spare_user: Uuid,
+    pub spare_person: Uuid,
+    pub person: PersonId,
+    pub household: Uuid,
+    pub organization: Uuid,
+    pub kind: Uuid,
+    pub volunteer: Uuid,
+    pub team: Uuid,
+    pub order: Uuid,
+}
+
+/// The things of one round.
+pub struct Things {
+    pub places: Vec<Thing>,
+    pub password_hash: String,
+    pub round: usize,
+    counter: AtomicU64,
+}
+
+/// The database of a server, opened once more.
+pub async fn open(server: &Server) -> Database {
+    let vault = Vault::new(&server.keys.vault).unwrap();
+    Database::open(&server.app.settings.database_url, 2, vault, Arc::new(SystemIds)).await.unwrap()
+}
+
+pub fn code(text: &str) -> RegionCode {
+    RegionCode::parse(text).unwrap()
+}
+
+/// Saves a row with an event that nobody asks about.
+pub async fn insert<T: Stored + Resource>(tx: &Tx, row: T, kind: &'static str) -> T {
+    let event = row.event(kind);
+    tx.insert(Outcome::new(row, event)).await.unwrap()
+}
+
+impl Things {
+    /// An id that no other round has.
+    pub fn next(&self, server: &Server) -> Uuid {
+        let count = self.counter.fetch_add(1, Ordering::Relaxed);
+        let mut tail = [0u8; 10];
+        tail[4] = 1;
+        tail[5] = u8::try_from(self.round).unwrap();
+        tail[6..10].copy_from_slice(&u32::try_from(count).unwrap().to_be_bytes());
+        let millisecond = u64::try_from(server.now().timestamp_millis()).unwrap();
+        uuid::Builder::from_unix_timestamp_millis(millisecond, &tail).into_uuid()
+    }
+
+    /// Makes them.
+    pub async fn make(database: &Database, server: &Server, round: usize) -> Self {
+        let fuyuan = server.sign_in("worker").await.compound("福园小区").await;
+        let fuyuan = CompoundId(fuyuan.parse().unwrap());
+        let password_hash = api::hash_password("lianxin-demo").unwrap();
+        let mut things = Self { places: Vec::new(), password_hash, counter: AtomicU64::new(0), round };
+        let tx = database.begin_write(Stamp::system(server.now(), "test")).await.unwrap();
+        for (number, (region, inside)) in PLACES.into_iter().enumerate() {
+            let thing = things.at(&tx, server, number, region, inside.then_some(fuyuan)).await;
+            things.places.push(thing);
+        }
+        tx.commit().await.unwrap();
+        things
+    }
+
+    async fn at(
+        &self,
+        tx: &Tx,
+        server: &Server,
+        number: usize,
+        region: &'static str,
+        compound: Option<CompoundId>,
+    ) -> Thing {
+        let now = server.now();
+        let id = || self.next(server);
+        let name = format!("r{}-{number}", self.round);
+        let estate = match compound {
+            Some(id) => id.0,
+            None => {
+                let estate = Compound {
+                    id: id().into(),
+                    region_code: code(region),
+                    code: name.clone(),
+                    name: "试验小区".to_owned(),
+                    buildings: Vec::new(),
+                    version: 1,
+                    created_at: now,
+                    updated_at: now,
+                };
+                let id = estate.id.0;
+                let event = estate.event("compound.created");
+                tx.insert_compound(estate, event).await.unwrap();
+                id
+            }
+        };
+        let resident = person(id(), region, compound, "丁小梅", now);
+        let resident = insert(tx, resident, "person.created").await;
+        let spare_person = insert(tx, person(id(), region, compound, "王建国", now), "person.created").await.id;
+        let accounts = [format!("{name}-a"), format!("{name}-b")].map(|username| account(id(), username, region, now));
+        let [user, spare_user] = accounts.map(|account| (account.id, account));
+        for (_, account) in [&user, &spare_user] {
+            let event = account.event("user.created");
+            tx.insert_user(Outcome::new(account.clone(), event), &self.password_hash).await.unwrap();
+        }
+        let grant = insert(tx, grant(id(), user.0, region, now), "grant.created").await;
+        let household = insert(tx, household(id(), region, compound, now), "household.created").await;
+        let member = HouseholdMember {
+            person_id: resident.id,
+            relation: Relation::Head,
+            valid_from: now.date_naive(),
+            valid_until: None,
+        };
+        tx.insert_household_member(household.id, &member).await.unwrap();
+        let organization = insert(tx, organization(id(), region, now), "organization.created").await;
+        let kind =
+            insert(tx, kind(id(), &format!("k{}_{number}", self.round), region, now), "service_kind.created").await;
+        let applicant = volunteer(id(), resident.id, region, VolunteerState::Approved, now);
+        let volunteer = insert(tx, applicant, "volunteer.applied").await;
+        let team = insert(tx, team(id(), region, now), "volunteer_team.created").await;
+        tx.insert_team_member(team.id, volunteer.id).await.unwrap();
+        let mut order = order(id(), region, compound, resident.id, user.0, now);
+        order.state = State::Dispatched(Dispatch::to(Target::Open));
+        let order_id = order.id.0;
+        let event = order_event(&order_id.to_string());
+        tx.insert_order(Outcome { value: order, events: vec![event], effects: Vec::new() }, vec![1]).await.unwrap();
+        Thing {
+            region,
+            compound,
+            estate,
+            user: user.0.0,
+            grant: grant.id.0,
+            spare_user: spare_user.0.0,
+            spare_person: spare_person.0,
+            person: resident.id,
+            household: household.id.0,
+            organization: organization.id.0,
+            kind: kind.id.0,
+            volunteer: volunteer.id.0,
+            team: team.id.0,
+            order: order_id,
+        }
+    }
+}
+
+pub fn person(id: Uuid, region: &str, compound: Option<CompoundId>, name: &str, now: Instant) -> Person {
+    Person {
+        id: id.into(),
+        region_code: code(region),
+        compound_id: compound,
+        name: name.to_owned(),
+        sex: Some(domain::cn::Sex::Female),
+        birth_date: Some(id_number(id).birth_date()),
+        phone: Some(Phone::parse("13800138000").unwrap()),
+        id_number: Some(id_number(id)),
+        address: Some("3 栋 201".to_owned()),
+        political_status: Some(domain::people::PoliticalStatus::Citizen),
+        tags: Vec::new(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// An ID number of a woman, another one for each id (GB 11643-1999).
+fn id_number(id: Uuid) -> IdNumber {
+    let bytes = id.as_bytes();
+    let (round, count) = (u32::from(bytes[11]), u32::from(bytes[15]));
+    let body = format!("360502196005{:02}{:03}", 1 + round, 2 * count);
+    let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    let sum: u32 = body.chars().zip(weights).map(|(digit, weight)| digit.to_digit(10).unwrap() * weight).sum();
+    let check = char::from(b"10X98765432"[usize::try_from(sum % 11).unwrap()]);
+    IdNumber::parse(&format!("{body}{check}"), chrono::NaiveDate::from_ymd_opt(2026, 3, 12).unwrap()).unwrap()
+}
+
+pub fn household(id: Uuid, region: &str, compound: Option<CompoundId>, now: Instant) -> Household {
+    Household {
+        id: id.into(),
+        region_code: code(region),
+        compound_id: compound,
+        building_id: None,
+        unit_id: None,
+        address: Some("3 栋 201".to_owned()),
+        members: Vec::new(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn account(id: Uuid, username: String, region: &str, now: Instant) -> User {
+    User {
+        id: id.into(),
+        username,
+        display_name: "试验".to_owned(),
+        person_id: None,
+        region_code: Some(code(region)),
+        state: UserState::Active,
+        has_long_password: true,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn grant(id: Uuid, user_id: UserId, region: &str, now: Instant) -> Grant {
+    Grant {
+        id: id.into(),
+        user_id,
+        role: Role::Resident,
+        place: Place::Region(code(region)),
+        validity: Validity { from: now, until: None },
+        pending: false,
+        revoked_at: None,
+        granted_by: None,
+        approved_by: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn organization(id: Uuid, region: &str, now: Instant) -> Organization {
+    Organization {
+        id: id.into(),
+        name: "居民委员会".to_owned(),
+        kind: OrganizationKind::ResidentsCommittee,
+        region_code: code(region),
+        parent_id: None,
+        credit_code: None,
+        formation: None,
+        credit_grade: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn kind(id: Uuid, name: &str, region: &str, now: Instant) -> ServiceKind {
+    ServiceKind {
+        id: id.into(),
+        code: name.to_owned(),
+        region_code: code(region),
+        name: "试验".to_owned(),
+        skills: Vec::new(),
+        questions: Vec::new(),
+        response_minutes: Some(60),
+        resolution_minutes: Some(120),
+        active: true,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+pub fn volunteer(id: Uuid, person_id: PersonId, region: &str, state: VolunteerState, now: Instant) -> Volunteer {
+    Volunteer {
+        id: id.into(),
+        person_id,
+        user_id: None,
+        display_name: String::new(),
+        skills: vec!["tap".to_owned()],
+        region_code: code(region),
+        available: true,
+        origin: Origin::Citizen,
+        state,
+        orders_done: 0,
+        minutes_served: 0,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn team(id: Uuid, region: &str, now: Instant) -> VolunteerTeam {
+    VolunteerTeam {
+        id: id.into(),
+        name: "试验服务队".to_owned(),
+        region_code: code(region),
+        origin: Origin::Citizen,
+        member_count: 1,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+pub fn order(
+    id: Uuid,
+    region: &str,
+    compound: Option<CompoundId>,
+    requester: PersonId,
+    placed_by: UserId,
+    now: Instant,
+) -> ServiceOrder {
+    let site = match compound {
+        Some(compound_id) => Site::Compound { compound_id, building_id: None, unit_id: None, address: None },
+        None => Site::Address { address: "建设路 1 号".to_owned(), point: None },
+    };
+    let new = NewOrder {
+        id: ServiceOrderId(id),
+        number: format!("360502-20260312-{id}"),
+        region_code: code(region),
+        kind: "tap".to_owned(),
+        description: "厨房水龙头漏水".to_owned(),
+        site,
+        answers: std::collections::BTreeMap::default(),
+        wished_at: None,
+        private: true,
+        requester: Requester { person_id: requester, name: "丁小梅".to_owned(), phone: None, has_account: false },
+        placed_by,
+        on_behalf: false,
+    };
+    ServiceOrder::place(new, now).value
+}
