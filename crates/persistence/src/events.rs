@@ -74,6 +74,8 @@ pub struct StoredEvent {
     pub actor_user_id: Option<UserId>,
     /// What he is called.
     pub actor_display_name: Option<String>,
+    /// Whether he serves the community in some role, and does not only live there.
+    pub actor_serves: bool,
     /// The session in which he did it.
     pub session_id: Option<SessionId>,
     /// When it happened.
@@ -174,6 +176,7 @@ struct EventRow {
     #[sea_orm(nested)]
     event: event::Model,
     actor_display_name: Option<String>,
+    actor_serves: bool,
 }
 
 impl SortKey for EventRow {
@@ -186,7 +189,7 @@ impl TryFrom<EventRow> for StoredEvent {
     type Error = Error;
 
     fn try_from(row: EventRow) -> Result<Self> {
-        let EventRow { event, actor_display_name } = row;
+        let EventRow { event, actor_display_name, actor_serves } = row;
         let region_code = event
             .region_code
             .map(|code| word(RegionCode::parse(&code).ok(), "events", "region_code", &event.id))
@@ -200,6 +203,7 @@ impl TryFrom<EventRow> for StoredEvent {
             region_code,
             actor_user_id: event.actor_user_id.map(Into::into),
             actor_display_name,
+            actor_serves,
             session_id: event.session_id.map(Into::into),
             occurred_at: event.occurred_at,
             received_at: event.received_at,
@@ -215,8 +219,11 @@ impl<C: ConnectionTrait> Rows<'_, C> {
     /// If the database does not answer.
     pub async fn timeline(&self, filter: &EventFilter, request: &PageRequest) -> Result<Page<StoredEvent>> {
         let name = "(SELECT display_name FROM users WHERE users.id = events.actor_user_id)";
+        let serves = "(EXISTS (SELECT 1 FROM grants WHERE grants.user_id = events.actor_user_id \
+                      AND grants.role NOT IN ('resident', 'guardian', 'committee_member')))";
         let select = event::Entity::find()
             .expr_as(Expr::cust(name), "actor_display_name")
+            .expr_as(Expr::cust(serves), "actor_serves")
             .filter(Expr::col(event::Column::SubjectType).eq(filter.subject_type.name()))
             .filter(Expr::col(event::Column::SubjectId).eq(filter.subject_id.clone()));
         let sorting = Sorting {

@@ -133,7 +133,7 @@ pub async fn timeline<T: Findable>(ctx: &Ctx, id: &T::Id, list: &List<TimelineIn
     more_than_bare(&rows.find::<T>(&access, id).await?)?;
     let filter = EventFilter { subject_type: T::KIND, subject_id: id.to_string() };
     let page = rows.timeline(&filter, &list.page).await?;
-    Reply::page(ctx, list, &page.try_map(|event| Ok(EventOut::from(event)))?)
+    Reply::page(ctx, list, &page.try_map(|event| Ok(EventOut::of(ctx, event)))?)
 }
 
 /// Refuses one who has only aggregates.

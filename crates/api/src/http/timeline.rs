@@ -8,10 +8,11 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
+    ctx::Ctx,
     query::ListFilter,
     reply::{Caching, Shown},
     resource::page_of,
-    value::At,
+    value::{At, masked_name},
 };
 
 /// What an event is about.
@@ -79,8 +80,9 @@ impl Shown for EventOut {
     }
 }
 
-impl From<StoredEvent> for EventOut {
-    fn from(event: StoredEvent) -> Self {
+impl EventOut {
+    /// As the caller is shown it.
+    pub fn of(ctx: &Ctx, event: StoredEvent) -> Self {
         let StoredEvent {
             id,
             kind,
@@ -90,6 +92,7 @@ impl From<StoredEvent> for EventOut {
             region_code,
             actor_user_id,
             actor_display_name,
+            actor_serves,
             session_id: _,
             occurred_at,
             received_at,
@@ -100,9 +103,12 @@ impl From<StoredEvent> for EventOut {
             kind,
             subject: SubjectOut { kind: subject_type.name(), id: subject_id, version: subject_version },
             region_code: region_code.map(|code| code.to_string()),
-            actor: actor_user_id
-                .zip(actor_display_name)
-                .map(|(user, display_name)| EventActorOut { user_id: user.0, display_name }),
+            actor: actor_user_id.zip(actor_display_name).map(|(user, name)| {
+                // residents are not named in full to those who see what they did
+                let in_full = actor_serves || user == ctx.actor.user_id;
+                let display_name = if in_full { name } else { masked_name(&name) };
+                EventActorOut { user_id: user.0, display_name }
+            }),
             occurred_at: occurred_at.into(),
             received_at: received_at.into(),
             data,

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use chrono::{FixedOffset, SecondsFormat};
-use domain::{access::Word, time::Instant};
+use domain::{access::Word, cn::PersonName, time::Instant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -88,6 +88,12 @@ pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) 
 #[serde(deny_unknown_fields)]
 #[schema(as = Nothing, example = json!({}))]
 pub struct NothingIn {}
+
+/// The name of a person as others see it.
+#[must_use]
+pub fn masked_name(name: &str) -> String {
+    PersonName::parse(name).map_or_else(|_| "**".to_owned(), |name| name.masked())
+}
 
 /// An id of the path: what cannot be one names nothing, hence 404.
 #[derive(Debug, Clone, Copy)]

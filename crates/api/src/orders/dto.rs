@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use domain::{
     access::Detail,
-    cn::PersonName,
     orders::{
         Answer, Assignee, Caller, Point, Remark, Requester, Resolution, ServiceOrder, Site, State, Target, Transition,
     },
@@ -15,7 +14,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
-use crate::http::{At, Ctx, View, resource::shown_as, value::present};
+use crate::http::{
+    At, Ctx, View,
+    resource::shown_as,
+    value::{masked_name, present},
+};
 
 /// A position in degrees, WGS 84.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -643,11 +646,7 @@ impl From<Assignee> for AssigneeOut {
 impl From<Requester> for RequesterOut {
     fn from(requester: Requester) -> Self {
         let Requester { person_id, name, phone, has_account: _ } = requester;
-        Self {
-            id: person_id.0,
-            display_name: PersonName::parse(&name).map_or_else(|_| "**".to_owned(), |name| name.masked()),
-            phone_masked: phone.map(|phone| phone.masked()),
-        }
+        Self { id: person_id.0, display_name: masked_name(&name), phone_masked: phone.map(|phone| phone.masked()) }
     }
 }
 

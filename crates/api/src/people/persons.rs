@@ -22,6 +22,7 @@ use crate::{
         At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, PathId, RegionText, Reply, View,
         WordOf, Writable,
         resource::{self, page_of, plain_actions, shown_as, timeline_of},
+        value::masked_name,
     },
     problem::Problem,
 };
@@ -124,11 +125,6 @@ pub struct PersonOut {
 
 page_of!(PersonPageOut, PersonPage, PersonOut);
 shown_as!(PersonOut, Person, Personal);
-
-/// A name as others see it.
-pub fn masked_name(name: &str) -> String {
-    PersonName::parse(name).map_or_else(|_| "**".to_owned(), |name| name.masked())
-}
 
 impl View for PersonOut {
     type Row = Person;
