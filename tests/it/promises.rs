@@ -87,3 +87,23 @@ async fn a_literal_path_has_its_own_methods(#[values(Sqlite, Postgres)] backend:
         assert_eq!((answer.status, answer.header("allow")), (405, Some(allow)), "{method} {path}");
     }
 }
+
+#[rstest]
+#[actix_web::test]
+async fn a_condition_that_cannot_be_read_is_refused(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let worker = server.sign_in("worker").await;
+    let placed = worker.get("/service-orders?state=placed").await;
+    let path = format!("/service-orders/{}", placed.text("/items/0/id"));
+    let change = json!({"private": true});
+    for tag in ["{}", "7", "", "\"7", "\"7\", 8", "é"] {
+        let answer = worker.send("PATCH", &path, &[("if-match", tag)], Some(&change)).await;
+        assert_eq!((answer.status, answer.text("/errors/0/parameter")), (400, "If-Match"), "{tag}");
+    }
+    for (tag, status) in [("W/\"1-x\"", 412), ("\"abc\"", 412), ("\"abc\", \"1\"", 200), ("*", 200)] {
+        let order = worker.get(&path).await;
+        let tag = tag.replace("\"1\"", &format!("\"{}\"", order.body["version"]));
+        let answer = worker.send("PATCH", &path, &[("if-match", &tag)], Some(&change)).await;
+        assert_eq!(answer.status, status, "{tag}");
+    }
+}

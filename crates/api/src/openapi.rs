@@ -10,8 +10,8 @@ pub mod text;
 
 /// A key as the code reads it: visible characters, of which quotation marks around the others do not count.
 const IDEMPOTENCY_KEY: &str = r"^[\x21-\x7e]*[\x21\x23-\x7e][\x21-\x7e]*$";
-/// An `ETag` as answers give it, with or without the part behind the version.
-const VERSION: &str = r#"^(\*|"[0-9]{1,18}(-[\x21\x23-\x7e]*)?")$"#;
+/// Entity tags (RFC 9110 §8.8.3).
+const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[\x21\x23-\x2b\x2d-\x7e]*"( *, *(W/)?"[\x21\x23-\x2b\x2d-\x7e]*")*)$"#;
 /// A UUIDv7 (RFC 9562).
 const UUID_V7: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 
@@ -107,11 +107,10 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     if method == "post" && !is_auth || method == "put" {
         statuses.extend([409, 412, 422, 429]);
     }
-    if matches!(method, "patch" | "put" | "delete") {
+    complete_body(operation);
+    if complete_parameters(method, is_auth, operation) {
         statuses.extend([409, 412, 428]);
     }
-    complete_body(operation);
-    complete_parameters(method, is_auth, operation);
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, response) in responses.iter_mut() {
         if response["description"].as_str().is_none_or(str::is_empty) {
@@ -147,9 +146,10 @@ fn complete_body(operation: &mut Map<String, Value>) {
     }
 }
 
-fn complete_parameters(method: &str, is_auth: bool, operation: &mut Map<String, Value>) {
+/// Adds what all have in common; says whether the operation is bound to a version.
+fn complete_parameters(method: &str, is_auth: bool, operation: &mut Map<String, Value>) -> bool {
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
-    let Some(parameters) = parameters.as_array_mut() else { return };
+    let Some(parameters) = parameters.as_array_mut() else { return false };
     if method == "post" && !is_auth {
         parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
@@ -161,11 +161,12 @@ fn complete_parameters(method: &str, is_auth: bool, operation: &mut Map<String, 
     if let Some(place) = declared {
         parameters.remove(place);
     }
-    if declared.is_some() || matches!(method, "patch" | "put") {
+    let is_bound = declared.is_some() || matches!(method, "patch" | "put");
+    if is_bound {
         parameters.push(json!({
             "name": "If-Match", "in": "header", "required": matches!(method, "patch" | "delete"),
             "description": "ETag of the version that is meant: another one is left as it is",
-            "schema": {"type": "string", "pattern": VERSION}
+            "schema": {"type": "string", "pattern": ENTITY_TAGS}
         }));
     }
     let id = parameters.iter_mut().find(|parameter| parameter["in"] == "path" && parameter["name"] == "id");
@@ -175,6 +176,7 @@ fn complete_parameters(method: &str, is_auth: bool, operation: &mut Map<String, 
     if parameters.is_empty() {
         operation.remove("parameters");
     }
+    is_bound
 }
 
 /// One line for each operation: what a reviewer reads first.

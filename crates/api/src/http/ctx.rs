@@ -97,7 +97,7 @@ impl Ctx {
             path: request.path().to_owned(),
             operation: operation_of(request),
             idempotency_key,
-            if_match: header("if-match"),
+            if_match: condition(request)?,
             if_none_match: header("if-none-match"),
             app,
         })
@@ -309,6 +309,21 @@ impl Ctx {
         let Some(region) = region.filter(|_| empty && page.after.is_none()) else { return Ok(()) };
         if self.app.database.rows().regions().exists(region).await? { Ok(()) } else { Err(Problem::new("not-found")) }
     }
+}
+
+/// The `If-Match` of a request (RFC 9110 §13.1.1). One that cannot be read is no condition that may be passed over.
+fn condition(request: &HttpRequest) -> Result<Option<String>, Problem> {
+    let Some(value) = request.headers().get("if-match") else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    let is_tag = |tag: &str| {
+        let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+        let opaque = opaque.strip_prefix('"').and_then(|opaque| opaque.strip_suffix('"'));
+        opaque.is_some_and(|opaque| opaque.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'))
+    };
+    if text == "*" || text.split(',').all(|tag| is_tag(tag.trim())) {
+        return Ok(Some(text.to_owned()));
+    }
+    Err(Problem::parameter("If-Match", "format"))
 }
 
 /// Method and path pattern: what an event or log line calls the operation. It holds no id.

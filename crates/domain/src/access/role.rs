@@ -56,6 +56,7 @@ macro_rules! words {
     };
 }
 pub(crate) use words;
+
 words! {
     /// What somebody is, at a place.
     Role {
