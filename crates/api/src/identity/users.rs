@@ -340,7 +340,7 @@ async fn own_password(ctx: &Ctx, user: &User, given: Option<String>) -> Result<(
     if password::verify(&ctx.app, given, hash).await? {
         return Ok(());
     }
-    Err(Problem::field("/current_password", "not-allowed"))
+    Err(Problem::field("/current_password", "wrong-password"))
 }
 
 /// Refuses to act on an account whose grants are not the caller's to give.

@@ -284,7 +284,7 @@ impl Editable for PersonOut {
             errors.push(FieldError::new("/birth_date", "in-future"));
         }
         if birth_date.is_some_and(|day| day < EARLIEST) {
-            errors.push(FieldError::new("/birth_date", "too-small"));
+            errors.push(FieldError::new("/birth_date", "implausible"));
         }
         let (Some(name), Some(phone), Some(id_number), true) = (name, phone, id_number, errors.is_empty()) else {
             return Err(Problem::invalid(errors));
