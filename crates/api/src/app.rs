@@ -8,7 +8,6 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ResourceDef, ServiceFactory, ServiceRequest, ServiceResponse},
     get,
-    http::Method,
     middleware::{Compress, Next, from_fn},
     web::{self, Data},
 };
@@ -153,8 +152,8 @@ fn cors(origins: &[String]) -> Cors {
 /// A path that is known with another method, or not at all.
 async fn elsewhere(request: HttpRequest, paths: Data<Vec<Documented>>) -> HttpResponse {
     match paths.iter().find(|documented| documented.path.is_match(request.path())) {
-        Some(documented) if request.method() != Method::OPTIONS => documented.refusal(),
-        _ => Problem::new("not-found").error_response(),
+        Some(documented) => documented.refusal(),
+        None => Problem::new("not-found").error_response(),
     }
 }
 
@@ -166,7 +165,7 @@ async fn refuse_method(
     let method = request.method().clone();
     let refusal = request.app_data::<Data<Vec<Documented>>>().and_then(|paths| {
         let literal = paths.iter().find(|known| known.literal && known.path.is_match(request.path()))?;
-        let refused = method != Method::OPTIONS && literal.methods.iter().all(|known| known != method.as_str());
+        let refused = literal.methods.iter().all(|known| known != method.as_str());
         refused.then(|| literal.refusal())
     });
     match refusal {

@@ -6,6 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+/// An answer that names faults names so many at most: more of them would be longer than what they are about.
+const MOST_ERRORS: usize = 100;
+
 /// The public codes: `(code, status, title in Chinese, title in English)`.
 pub const CODES: &[(&str, u16, &str, &str)] = &[
     ("bad-request", 400, "请求格式不正确", "The request is malformed"),
@@ -34,6 +37,7 @@ pub const CODES: &[(&str, u16, &str, &str)] = &[
     ("idempotency-key-reused", 422, "幂等键已用于其他请求", "The idempotency key was used for another request"),
     ("precondition-required", 428, "请提供 If-Match", "Send If-Match"),
     ("quota-exceeded", 429, "已超出次数限制", "A limit is reached"),
+    ("head-too-long", 431, "请求头过长", "The head of the request is too long"),
     ("internal", 500, "服务器内部错误", "Something went wrong here"),
     ("data-integrity", 500, "数据完整性校验失败", "Stored data failed its integrity check"),
     ("unavailable", 503, "服务暂时不可用，请稍后再试", "Not available at the moment, try again later"),
@@ -211,6 +215,7 @@ impl Problem {
             413 => "body-too-large",
             414 => "uri-too-long",
             415 => "unsupported-media-type",
+            431 => "head-too-long",
             503 => "unavailable",
             400..=499 => "bad-request",
             _ => "internal",
@@ -289,7 +294,7 @@ impl Problem {
         put("instance", instance.into());
         put("trace_id", trace_id.into());
         if !self.errors.is_empty() {
-            let errors = self.errors.iter().map(|(place, code)| {
+            let errors = self.errors.iter().take(MOST_ERRORS).map(|(place, code)| {
                 let words = FIELD_CODES.iter().find(|(known, ..)| known == code);
                 let detail = words.map_or((*code).to_owned(), |(_, zh, en)| pick(zh, en));
                 match place {

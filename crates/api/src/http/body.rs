@@ -194,7 +194,7 @@ fn checked<T: ToSchema + 'static>(content: &Value) -> Result<Value, Problem> {
     let mut errors = Vec::new();
     normalize(&mut content, &mut String::new(), &mut errors);
     for error in validator_of::<T>()?.iter_errors(&content) {
-        translate(&error, &mut errors);
+        translate(&error, &content, &mut errors);
     }
     if !errors.is_empty() {
         errors.sort_by(|a, b| a.pointer.cmp(&b.pointer));
@@ -205,7 +205,8 @@ fn checked<T: ToSchema + 'static>(content: &Value) -> Result<Value, Problem> {
 }
 
 /// Brings strings into normal form C and names those with characters that cannot be stored. Whole numbers are written
-/// as such: to JSON Schema `4.0` is an integer, to serde it is not.
+/// as such: to JSON Schema `4.0` is an integer, to serde it is not. White space alone, the ideographic one too, is
+/// nothing.
 fn normalize(value: &mut Value, pointer: &mut String, errors: &mut Vec<FieldError>) {
     let length = pointer.len();
     match value {
@@ -213,7 +214,7 @@ fn normalize(value: &mut Value, pointer: &mut String, errors: &mut Vec<FieldErro
             if text::first_forbidden(string).is_some() {
                 errors.push(FieldError::new(pointer.clone(), "control-character"));
             }
-            *string = text::normalize(string);
+            *string = if string.trim().is_empty() { String::new() } else { text::normalize(string) };
         }
         Value::Array(items) => {
             for (index, item) in items.iter_mut().enumerate() {
@@ -272,7 +273,7 @@ fn validator_of<T: ToSchema + 'static>() -> Result<Arc<Validator>, Problem> {
     Ok(validator)
 }
 
-fn translate(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
+fn translate(error: &ValidationError<'_>, content: &Value, errors: &mut Vec<FieldError>) {
     use ValidationErrorKind as K;
     let pointer = error.instance_path().to_string();
     let code = match error.kind() {
@@ -280,6 +281,12 @@ fn translate(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
             let each =
                 unexpected.iter().map(|name| FieldError::new(format!("{pointer}/{}", escape(name)), "unknown-member"));
             errors.extend(each);
+            return;
+        }
+        // a body without any member of its own has this kind, which names none
+        K::FalseSchema => {
+            let members = content.pointer(&pointer).and_then(Value::as_object).into_iter().flat_map(Map::keys);
+            errors.extend(members.map(|name| FieldError::new(format!("{pointer}/{}", escape(name)), "unknown-member")));
             return;
         }
         K::Required { property } => {
@@ -294,7 +301,7 @@ fn translate(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
                 .filter(|branch| !branch.is_empty())
                 .min_by_key(|branch| branch.iter().filter(|error| matches!(error.kind(), K::Type { .. })).count());
             match telling {
-                Some(branch) => branch.iter().for_each(|error| translate(error, errors)),
+                Some(branch) => branch.iter().for_each(|error| translate(error, content, errors)),
                 None => errors.push(FieldError::new(pointer, "wrong-type")),
             }
             return;

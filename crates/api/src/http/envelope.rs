@@ -1,18 +1,27 @@
 //! What surrounds every request: its ids, its log line, the headers of its answer, and problem documents.
 
-use std::time::Instant;
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    task::Poll,
+    time::Instant,
+};
 
 use actix_web::{
-    HttpMessage as _, ResponseError as _,
+    HttpMessage as _, HttpResponse, ResponseError as _,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
     http::{
         StatusCode,
-        header::{self, HeaderName, HeaderValue},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web::Data,
 };
+use domain::text;
+use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use super::ctx::{Trace, actor_of, operation_of};
@@ -23,6 +32,8 @@ use crate::{
 
 /// Addresses longer than this are refused.
 const LONGEST_URI: usize = 8 * 1024;
+/// The same of the whole head: the address and all headers.
+const LONGEST_HEAD: usize = 16 * 1024;
 /// Answers smaller than this are not compressed.
 const WORTH_COMPRESSING: u64 = 1024;
 
@@ -37,18 +48,56 @@ pub async fn envelope(
     let started = Instant::now();
     let trace = trace(&request);
     request.extensions_mut().insert(trace.clone());
-    let uri_length = request.uri().to_string().len();
-    let response = if uri_length > LONGEST_URI {
-        request.into_response(Problem::new("uri-too-long").error_response())
-    } else if acceptable(&request) {
-        next.call(request).await?.map_into_boxed_body()
-    } else {
-        request.into_response(Problem::new("not-acceptable").error_response())
+    let response = match refusal(&request) {
+        Some(problem) => request.into_response(problem.error_response()),
+        None => call(request, next, &trace).await?,
     };
     let mut response = documented(response, &trace);
-    dress(&mut response, &trace);
+    let is_docs = response.request().path().starts_with("/docs");
+    let is_secure = is_secure(response.request().app_data());
+    dress(response.headers_mut(), &trace, is_docs, is_secure);
     log(&response, &trace, started);
     Ok(response)
+}
+
+/// What is refused before anybody looks at it.
+fn refusal(request: &ServiceRequest) -> Option<Problem> {
+    let uri = request.uri().to_string().len();
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    let is_text = |path: &str| text::first_forbidden(path).is_none() && !path.contains(['\n', '\t']);
+    if uri > LONGEST_URI {
+        Some(Problem::new("uri-too-long"))
+    } else if uri + headers.sum::<usize>() > LONGEST_HEAD {
+        Some(Problem::new("head-too-long"))
+    } else if !percent_decode_str(request.path()).decode_utf8().is_ok_and(|path| is_text(&path)) {
+        Some(Problem::new("bad-request"))
+    } else {
+        (!acceptable(request)).then(|| Problem::new("not-acceptable"))
+    }
+}
+
+/// Lets the inner service answer. Should it panic, the caller gets a problem like any other.
+async fn call(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    trace: &Trace,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let (path, locale) = (request.path().to_owned(), locale(request.headers()));
+    let is_secure = is_secure(request.app_data());
+    let mut answering = pin!(next.call(request));
+    let answered = poll_fn(|context| {
+        let poll = catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(context)));
+        poll.map_or_else(|_| Poll::Ready(None), |poll| poll.map(Some))
+    });
+    if let Some(answer) = answered.await {
+        return Ok(answer?.map_into_boxed_body());
+    }
+    tracing::error!(request_id = trace.request_id, trace_id = trace.trace_id, "a handler panicked");
+    let document = Problem::new("internal").document(&path, &trace.trace_id, locale);
+    let mut response = HttpResponse::InternalServerError().body(document.to_string());
+    mark_problem(response.headers_mut(), locale);
+    dress(response.headers_mut(), trace, false, is_secure);
+    Err(InternalError::from_response("a handler panicked", response).into())
 }
 
 fn trace(request: &ServiceRequest) -> Trace {
@@ -113,29 +162,34 @@ fn documented(response: ServiceResponse<BoxBody>, trace: &Trace) -> ServiceRespo
     {
         app.note_refusal(actor.user_id.0, &operation_of(request), app.now());
     }
-    let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let locale = Locale::accepted(language);
+    let locale = locale(request.headers());
     let mut document = problem.document(request.path(), &trace.trace_id, locale);
     // the status of the answer is the truth
     if let Some(members) = document.as_object_mut() {
         members.insert("status".to_owned(), status.as_u16().into());
     }
     let mut response = response.map_body(|_, _| BoxBody::new(document.to_string()));
-    let headers = response.headers_mut();
+    mark_problem(response.headers_mut(), locale);
+    response
+}
+
+fn locale(headers: &HeaderMap) -> Locale {
+    Locale::accepted(headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))
+}
+
+fn mark_problem(headers: &mut HeaderMap, locale: Locale) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(locale.tag()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.remove(header::CONTENT_LENGTH);
-    response
 }
 
-fn dress(response: &mut ServiceResponse<BoxBody>, trace: &Trace) {
-    let is_docs = response.request().path().starts_with("/docs");
-    let secure =
-        response.request().app_data::<Data<App>>().is_some_and(|app| app.settings.public_url.starts_with("https"));
-    let coding =
-        response.headers().get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let headers = response.headers_mut();
+fn is_secure(app: Option<&Data<App>>) -> bool {
+    app.is_some_and(|app| app.settings.public_url.starts_with("https"))
+}
+
+fn dress(headers: &mut HeaderMap, trace: &Trace, is_docs: bool, is_secure: bool) {
+    let coding = headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).map(str::to_owned);
     // a compressed form is another representation, so its tag is another one
     if let Some(coding) = coding.filter(|coding| coding != "identity")
         && let Some(etag) = headers.get(header::ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned)
@@ -163,7 +217,7 @@ fn dress(response: &mut ServiceResponse<BoxBody>, trace: &Trace) {
         "default-src 'none'; frame-ancestors 'none'"
     };
     put("content-security-policy", policy);
-    if secure {
+    if is_secure {
         put("strict-transport-security", "max-age=31536000; includeSubDomains");
     }
 }

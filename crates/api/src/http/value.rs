@@ -3,9 +3,9 @@
 use std::str::FromStr;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use chrono::{FixedOffset, SecondsFormat};
+use chrono::{DateTime, Datelike as _, FixedOffset, SecondsFormat};
 use domain::{access::Word, cn::PersonName, time::Instant};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type},
@@ -16,19 +16,30 @@ use validator::Validate;
 use crate::problem::Problem;
 
 /// A time: any offset in, `+08:00` and milliseconds out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct At(pub Instant);
+
+impl<'de> Deserialize<'de> for At {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let at = Self(Instant::deserialize(deserializer)?);
+        // RFC 3339 has no year but these, wherever the time is written down
+        let year = at.local().map_or_else(|| at.0.year(), |at| at.year());
+        if (1..=9999).contains(&year) { Ok(at) } else { Err(D::Error::custom("the year has not four digits")) }
+    }
+}
 
 impl At {
     /// As answers show it.
     #[must_use]
     pub fn text(self) -> String {
-        let zone = FixedOffset::east_opt(8 * 3600);
-        zone.map_or_else(
+        self.local().map_or_else(
             || self.0.to_rfc3339_opts(SecondsFormat::Millis, true),
-            |zone| self.0.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Millis, false),
+            |at| at.to_rfc3339_opts(SecondsFormat::Millis, false),
         )
+    }
+
+    fn local(self) -> Option<DateTime<FixedOffset>> {
+        FixedOffset::east_opt(8 * 3600).map(|zone| self.0.with_timezone(&zone))
     }
 }
 

@@ -85,7 +85,7 @@ pub struct PlaceIn {
     #[schema(min_length = 1, max_length = 15)]
     pub region_code: Option<String>,
     /// The address; in a compound, floor and door.
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\n\t]+$")]
     pub address: Option<String>,
     /// Position of the address.
     pub point: Option<PointIo>,
@@ -121,7 +121,7 @@ pub struct ChangeIn {
     #[schema(nullable = false)]
     pub private: Option<bool>,
     /// The address.
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S", nullable = false)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\n\t]+$", nullable = false)]
     pub address: Option<String>,
     /// Position of the address; `null` removes it.
     #[serde(default, deserialize_with = "present")]
