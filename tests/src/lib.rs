@@ -11,4 +11,5 @@ pub mod golden;
 pub mod postgres;
 pub mod server;
 pub mod sql;
+pub mod wire;
 pub mod world;
