@@ -7,20 +7,14 @@ use harness::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::without_trace;
+
 async fn placed(resident: &User<'_>) -> String {
     let compound = resident.compound("福园小区").await;
     let order = json!({"kind": "tap", "description": "厨房水龙头漏水", "compound_id": compound});
     let answer = resident.post("/service-orders", order).await;
     assert_eq!(answer.status, 201, "{:?}", answer.body);
     answer.text("/id").to_owned()
-}
-
-fn without_trace(body: &Value) -> Value {
-    let mut body = body.clone();
-    for member in ["trace_id", "instance"] {
-        body.as_object_mut().unwrap().remove(member);
-    }
-    body
 }
 
 #[rstest]

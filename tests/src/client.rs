@@ -1,8 +1,25 @@
-//! What a caller of the service has in hand: who he is, and the answers that he gets.
+//! A client of the service that holds every answer to the OpenAPI document.
 
-use serde_json::Value;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use crate::server::Server;
+use serde_json::{Value, json};
+
+use crate::contract::Contract;
+
+const PASSWORD: &str = "lianxin-demo";
+/// No answer of any test takes longer.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// The way to a running service.
+pub struct Client {
+    /// Its address.
+    pub url: String,
+    contract: Arc<Contract>,
+    http: reqwest::Client,
+}
 
 /// An answer.
 #[derive(Debug)]
@@ -31,15 +48,96 @@ impl Answer {
 
 /// Somebody who is signed in.
 pub struct User<'a> {
-    pub(crate) server: &'a Server,
-    pub(crate) token: String,
+    client: &'a Client,
+    token: String,
+}
+
+impl Client {
+    /// The way to the service at this address.
+    #[must_use]
+    pub fn new(url: String) -> Self {
+        // a request that never ends fails its test instead of holding up all of them
+        let http = reqwest::Client::builder().no_proxy().timeout(LONGEST).build();
+        Self { url, contract: contract(), http: http.unwrap_or_else(|error| panic!("no client: {error}")) }
+    }
+
+    /// Sends a request and holds its answer to the document.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+        let answer = self.attempt(method, path, headers, body).await;
+        answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// The same where there may be no answer, because the service or the way to it is broken.
+    pub async fn attempt(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Answer, reqwest::Error> {
+        let media_type = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        let mut request = self.http.request(method.parse().unwrap_or_default(), format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", media_type).body(body.to_string());
+        }
+        let (answer, bytes) = received(request.send().await?).await?;
+        let plain = path.split('?').next().unwrap_or(path);
+        let sent = body.map(|_| media_type);
+        if let Err(fault) = self.contract.check(method, plain, sent, answer.status, &answer.headers, &bytes) {
+            panic!("{method} {path}: {fault}\n{}", String::from_utf8_lossy(&bytes));
+        }
+        Ok(answer)
+    }
+
+    /// Reads something that the document does not describe, such as `/readyz`.
+    pub async fn probe(&self, path: &str) -> Result<Answer, reqwest::Error> {
+        let (answer, _) = received(self.http.get(format!("{}{path}", self.url)).send().await?).await?;
+        Ok(answer)
+    }
+
+    /// Signs in as a demonstration user.
+    pub async fn sign_in(&self, username: &str) -> User<'_> {
+        let answer = self.log_in(username, PASSWORD).await;
+        assert_eq!(answer.status, 200, "{username}: {:?}", answer.body);
+        self.user(answer.text("/access_token"))
+    }
+
+    /// Whoever holds this access token.
+    #[must_use]
+    pub fn user(&self, token: &str) -> User<'_> {
+        User { client: self, token: token.to_owned() }
+    }
+
+    /// Tries to sign in.
+    pub async fn log_in(&self, username: &str, password: &str) -> Answer {
+        let body = json!({"username": username, "password": password});
+        self.send("POST", "/api/v1/auth/login", &[], Some(&body)).await
+    }
+}
+
+async fn received(response: reqwest::Response) -> Result<(Answer, Vec<u8>), reqwest::Error> {
+    let status = response.status().as_u16();
+    let text = |value: &reqwest::header::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+    let bytes = response.bytes().await?.to_vec();
+    Ok((Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }, bytes))
+}
+
+/// One document and what was compiled of it serve all servers: it differs in the address only.
+fn contract() -> Arc<Contract> {
+    static CONTRACT: OnceLock<Arc<Contract>> = OnceLock::new();
+    let read = || Contract::new(api::app::document("http://127.0.0.1:8080")).unwrap_or_else(|error| panic!("{error}"));
+    Arc::clone(CONTRACT.get_or_init(|| Arc::new(read())))
 }
 
 impl User<'_> {
     /// The same user, with the same token, at a replica.
     #[must_use]
-    pub fn at<'a>(&self, server: &'a Server) -> User<'a> {
-        User { server, token: self.token.clone() }
+    pub fn at<'a>(&self, replica: &'a Client) -> User<'a> {
+        User { client: replica, token: self.token.clone() }
     }
 
     /// His access token.
@@ -52,7 +150,7 @@ impl User<'_> {
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
         let bearer = format!("Bearer {}", self.token);
         let headers: Vec<(&str, &str)> = headers.iter().copied().chain([("authorization", bearer.as_str())]).collect();
-        self.server.send(method, &format!("/api/v1{path}"), &headers, body).await
+        self.client.send(method, &format!("/api/v1{path}"), &headers, body).await
     }
 
     /// Reads.

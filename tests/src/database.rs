@@ -50,6 +50,15 @@ impl TestDatabase {
         };
         made.unwrap_or_else(|error| panic!("no {backend:?} test database: {error}"))
     }
+
+    /// A fresh database without any table.
+    pub async fn bare(backend: Backend) -> Self {
+        let made = match backend {
+            Backend::Sqlite => sqlite_file().map(|(database, _)| database),
+            Backend::Postgres => bare_postgres().await,
+        };
+        made.unwrap_or_else(|error| panic!("no bare {backend:?} test database: {error}"))
+    }
 }
 
 impl Drop for TestDatabase {
@@ -147,6 +156,19 @@ async fn postgres() -> Result<TestDatabase, String> {
     Ok(TestDatabase { url: server.database(&name).into(), place: Place::Server(name) })
 }
 
+async fn bare_postgres() -> Result<TestDatabase, String> {
+    let server = Server::shared()?;
+    let name = format!("lianxin_test_{}_{}", key()?, Uuid::new_v4().simple());
+    let admin = connect(server.url.as_str()).await?;
+    run(&admin, &create(&name)).await?;
+    close(admin).await?;
+    Ok(TestDatabase { url: server.database(&name).into(), place: Place::Server(name) })
+}
+
+fn create(name: &str) -> String {
+    format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
+}
+
 async fn make_template(server: &Server, template: &str) -> Result<(), String> {
     let admin = connect(server.url.as_str()).await?;
     run(&admin, &format!("SELECT pg_advisory_lock({LOCK})")).await?;
@@ -154,7 +176,7 @@ async fn make_template(server: &Server, template: &str) -> Result<(), String> {
         // it gets its name when it is whole; a process that died may have left a part
         let part = template.replace("template", "part");
         run(&admin, &format!("DROP DATABASE IF EXISTS {part} WITH (FORCE)")).await?;
-        run(&admin, &format!("CREATE DATABASE {part} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")).await?;
+        run(&admin, &create(&part)).await?;
         migrate(server.database(&part).as_str()).await?;
         run(&admin, &format!("ALTER DATABASE {part} RENAME TO {template}")).await?;
     }

@@ -1,9 +1,9 @@
-//! A server on a database of its own, with a clock that the test moves, and a client that holds every answer to the
-//! OpenAPI document.
+//! A server on a database of its own, with a clock that the test moves.
 
 use std::{
     net::TcpListener,
-    sync::{Arc, OnceLock, atomic::Ordering, mpsc},
+    ops::Deref,
+    sync::{Arc, atomic::Ordering, mpsc},
 };
 
 use actix_web::{
@@ -22,22 +22,18 @@ use api::{
 use chrono::TimeDelta;
 use domain::time::{Clock as _, Instant};
 use persistence::{Database, Vault};
-use serde_json::{Value, json};
 
-pub use crate::client::{Answer, User};
+pub use crate::client::{Answer, Client, User};
 use crate::{
-    contract::Contract,
     database::{Backend, TestDatabase},
     sql::Sql,
     world::{TestClock, TestIds},
 };
 
-const PASSWORD: &str = "lianxin-demo";
-
-/// A running server. Its background jobs run when the test says so ([`Server::run_jobs`]).
+/// A running server, used through its [`Client`]. Its background jobs run when the test says so ([`Server::run_jobs`]).
 pub struct Server {
-    /// Its address.
-    pub url: String,
+    /// The way to it.
+    pub client: Client,
     /// What it holds, to count statements.
     pub app: Data<App>,
     /// Its keys, to forge what it checks.
@@ -47,8 +43,6 @@ pub struct Server {
     /// Its clock, which its replicas share.
     pub clock: Arc<TestClock>,
     ids: Arc<TestIds>,
-    contract: Arc<Contract>,
-    client: reqwest::Client,
     running: Running,
     database: Arc<TestDatabase>,
 }
@@ -120,8 +114,7 @@ impl Server {
         let (app, handle, system) = wait.recv().unwrap_or_else(|error| panic!("the server did not start: {error}"));
         let sql = Sql::new(&database.url);
         let running = Running { handle, system, settings };
-        let (contract, client) = (contract(), reqwest::Client::new());
-        Self { url, app, keys, sql, clock, ids, contract, client, running, database }
+        Self { client: Client::new(url), app, keys, sql, clock, ids, running, database }
     }
 
     /// The time.
@@ -149,59 +142,14 @@ impl Server {
         let ended = wait.await.unwrap_or_else(|error| panic!("the jobs did not run: {error}"));
         ended.unwrap_or_else(|problem| panic!("the jobs failed: {problem}"));
     }
-
-    /// Sends a request and holds its answer to the document.
-    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
-        let method_name = method.parse().unwrap_or(reqwest::Method::GET);
-        let mut request = self.client.request(method_name, format!("{}{path}", self.url));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let media_type = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
-        if let Some(body) = body {
-            request = request.header("content-type", media_type).body(body.to_string());
-        }
-        let response = request.send().await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        let status = response.status().as_u16();
-        let headers: Vec<(String, String)> = response
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
-            .collect();
-        let bytes = response.bytes().await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        let plain = path.split('?').next().unwrap_or(path);
-        let sent = body.map(|_| media_type);
-        if let Err(fault) = self.contract.check(method, plain, sent, status, &headers, &bytes) {
-            panic!("{method} {path}: {fault}\n{}", String::from_utf8_lossy(&bytes));
-        }
-        Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }
-    }
-
-    /// Signs in as a demonstration user.
-    pub async fn sign_in(&self, username: &str) -> User<'_> {
-        let answer = self.log_in(username, PASSWORD).await;
-        assert_eq!(answer.status, 200, "{username}: {:?}", answer.body);
-        self.user(answer.text("/access_token"))
-    }
-
-    /// Whoever holds this access token.
-    #[must_use]
-    pub fn user(&self, token: &str) -> User<'_> {
-        User { server: self, token: token.to_owned() }
-    }
-
-    /// Tries to sign in.
-    pub async fn log_in(&self, username: &str, password: &str) -> Answer {
-        let body = json!({"username": username, "password": password});
-        self.send("POST", "/api/v1/auth/login", &[], Some(&body)).await
-    }
 }
 
-/// One document and what was compiled of it serve all servers: it differs in the address only.
-fn contract() -> Arc<Contract> {
-    static CONTRACT: OnceLock<Arc<Contract>> = OnceLock::new();
-    let read = || Contract::new(app::document("http://127.0.0.1:8080")).unwrap_or_else(|error| panic!("{error}"));
-    Arc::clone(CONTRACT.get_or_init(|| Arc::new(read())))
+impl Deref for Server {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
 }
 
 /// What the thread of a server needs.

@@ -28,6 +28,16 @@ pub const SETTINGS: &[(&str, &str, &str, bool)] = &[
     ("LIANXIN_CONFIG", "", "a TOML file with these names, lower case without LIANXIN_; the environment wins", true),
 ];
 
+/// Passwords of databases that stand in our papers or in those of others.
+const KNOWN_PASSWORDS: [&str; 9] =
+    ["WORD", "lianxin", "lianxin-demo", "postgres", "password", "secret", "example", "changeme", "change-me"];
+
+fn password_of(database_url: &str) -> Option<String> {
+    let url = url::Url::parse(database_url).ok()?;
+    let asked = url.query_pairs().filter(|(name, _)| name == "password").map(|(_, value)| value.into_owned()).last();
+    asked.or_else(|| url.password().map(str::to_owned))
+}
+
 /// Development or production.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
@@ -153,14 +163,11 @@ impl Settings {
         if demo {
             return Err("LIANXIN_PROFILE: there are no demonstration data in production".to_owned());
         }
-        if let Ok(url) = url::Url::parse(&self.database_url)
-            && url.scheme().starts_with("postgres")
-        {
-            let local = matches!(url.host_str(), None | Some("" | "localhost" | "127.0.0.1" | "[::1]"));
-            let tls = url.query_pairs().any(|(name, value)| name == "sslmode" && value.starts_with("verify"));
-            if !local && !tls {
-                return Err("LIANXIN_DATABASE_URL: a remote database needs sslmode=verify-full".to_owned());
-            }
+        if !persistence::is_private(&self.database_url) {
+            return Err("LIANXIN_DATABASE_URL: a remote database needs sslmode=verify-full".to_owned());
+        }
+        if password_of(&self.database_url).is_some_and(|password| KNOWN_PASSWORDS.contains(&password.as_str())) {
+            return Err("LIANXIN_DATABASE_URL: its password is an example that everybody knows".to_owned());
         }
         Ok(())
     }
@@ -208,6 +215,28 @@ mod tests {
         };
         assert!(remote("").unwrap_err().starts_with("LIANXIN_DATABASE_URL"));
         assert!(remote("?sslmode=require").is_err());
+        assert!(remote("?sslmode=verify-full&sslmode=disable").is_err());
         assert!(remote("?sslmode=verify-full").is_ok());
+    }
+
+    #[test]
+    fn a_host_counts_wherever_it_stands() {
+        let at = |url: &str| read(&[("LIANXIN_PROFILE", "production"), ("LIANXIN_DATABASE_URL", url)]);
+        assert!(at("postgres://localhost/lianxin?host=db.example").is_err());
+        assert!(at("postgres://localhost/lianxin?hostaddr=192.0.2.1").is_err());
+        assert!(at("postgres:///lianxin?host=/var/run/postgresql").is_ok());
+        for here in ["localhost", "127.0.0.1", "[::1]", "%2Fvar%2Frun"] {
+            assert!(at(&format!("postgres://{here}/lianxin")).is_ok(), "{here}");
+        }
+        assert!(at("sqlite://lianxin.db").is_ok());
+    }
+
+    #[test]
+    fn production_takes_no_password_that_everybody_knows() {
+        let at = |url: &str| read(&[("LIANXIN_PROFILE", "production"), ("LIANXIN_DATABASE_URL", url)]);
+        for url in ["postgres://u:changeme@localhost/x", "postgres:///x?host=/run&user=u&password=WORD"] {
+            assert!(at(url).unwrap_err().starts_with("LIANXIN_DATABASE_URL"), "{url}");
+        }
+        assert!(at("postgres://u:8Jb2vQx0cE@localhost/x").is_ok());
     }
 }

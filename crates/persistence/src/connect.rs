@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    net::IpAddr,
     path::PathBuf,
     sync::{
         Arc,
@@ -15,7 +16,10 @@ use migrations::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait,
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        postgres::{PgConnectOptions, PgSslMode},
+        sqlite::{SqliteJournalMode, SqliteSynchronous},
+    },
 };
 
 use crate::{
@@ -91,6 +95,22 @@ fn sqlite_path(url: &str) -> Option<PathBuf> {
     let path = path.strip_prefix("//").unwrap_or(path);
     let path = path.split('?').next().unwrap_or(path);
     (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
+}
+
+/// Whether what is said to the database at this URL stays on the machine, or goes to a server whose certificate is
+/// checked. The driver is asked, because a host can stand in several parts of a URL, and in the environment.
+#[must_use]
+pub fn is_private(url: &str) -> bool {
+    if sqlite_path(url).is_some() {
+        return true;
+    }
+    let Ok(options) = url.parse::<PgConnectOptions>() else { return false };
+    let host = options.get_host().trim_matches(['[', ']']);
+    let is_here = options.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    is_here || matches!(options.get_ssl_mode(), PgSslMode::VerifyCa | PgSslMode::VerifyFull)
 }
 
 /// Brings a schema up to date. Of several programs that start at once one migrates, the others wait for it.

@@ -24,7 +24,7 @@ mod scope;
 mod tx;
 mod vault;
 
-pub use connect::{Database, Health, migrate};
+pub use connect::{Database, Health, is_private, migrate};
 pub use counters::{Count, CountBy};
 pub use error::{Error, Result};
 pub use events::{ChainFault, EventFilter, Sequenced, StoredEvent};

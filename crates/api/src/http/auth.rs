@@ -34,7 +34,7 @@ async fn identify(request: &ServiceRequest) -> Result<(), Problem> {
     let token = header.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(invalid)?;
     let claims = app.tokens.verify(token.trim(), app.now()).ok_or_else(invalid)?;
     let actor = app.caller(SessionId(claims.sid), RefreshTokenId(claims.rti)).await?;
-    if actor.user_id.0 != claims.sub {
+    if (actor.user_id.0, actor.session_id.0) != (claims.sub, claims.sid) {
         return Err(invalid());
     }
     request.extensions_mut().insert(actor);

@@ -1,0 +1,195 @@
+//! The program itself, in processes of its own: what a test in the same process cannot see.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use api::keys::KeyFile;
+use uuid::Uuid;
+
+use crate::client::Client;
+
+/// How long the program may take to be ready.
+const READY: Duration = Duration::from_secs(60);
+
+/// How long a command may take that is no service. What it says fits into a pipe.
+const LONGEST_RUN: Duration = Duration::from_secs(30);
+
+/// A directory that is removed when the value is dropped.
+pub struct Scratch(PathBuf);
+
+impl Default for Scratch {
+    fn default() -> Self {
+        let path = std::env::temp_dir().join(format!("lianxin-scratch-{}", Uuid::new_v4().simple()));
+        fs::create_dir(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self(path)
+    }
+}
+
+impl Scratch {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _removed = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The program with its settings, and nothing else of the environment.
+pub struct Program {
+    path: PathBuf,
+    settings: Vec<(String, String)>,
+    scratch: Scratch,
+}
+
+impl Program {
+    /// The program at this path on this database, with keys of its own.
+    #[must_use]
+    pub fn new(path: &str, database_url: &str) -> Self {
+        let scratch = Scratch::default();
+        let keys = scratch.path().join("lianxin.keys");
+        let file = KeyFile::generate().unwrap_or_else(|error| panic!("{error}"));
+        let text = serde_json::to_string(&file).unwrap_or_else(|error| panic!("{error}"));
+        fs::write(&keys, text).unwrap_or_else(|error| panic!("{}: {error}", keys.display()));
+        Self { path: path.into(), settings: Vec::new(), scratch }
+            .setting("LIANXIN_DATABASE_URL", database_url)
+            .setting("LIANXIN_KEYS_FILE", &keys.display().to_string())
+            .setting("LIANXIN_LOG", "warn")
+    }
+
+    /// With a setting; a later one of the same name counts.
+    #[must_use]
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A file of its own.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.path);
+        let settings = self.settings.iter().map(|(name, value)| (name, value));
+        command.args(arguments).env_clear().envs(settings).current_dir(self.scratch.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end, which must come soon.
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let begun = Instant::now();
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.path.display()));
+        while child.try_wait().unwrap_or_else(|error| panic!("{arguments:?}: {error}")).is_none() {
+            if begun.elapsed() > LONGEST_RUN {
+                let _killed = child.kill();
+                let _waited = child.wait();
+                panic!("{arguments:?} still runs after {LONGEST_RUN:?}");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child.wait_with_output().unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
+    }
+
+    /// Starts it as a service on a port of its own, and does not wait until it is ready.
+    #[must_use]
+    pub fn start(&self, arguments: &[&str]) -> Process {
+        // somebody else may take the port before the program does; then it says so and ends
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = port.unwrap_or_else(|error| panic!("no port is to be had: {error}"));
+        let log = self.file(&format!("{}.log", address.port()));
+        let said = fs::File::create(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
+        let mut command = self.command(&[&["serve"], arguments].concat());
+        command.env("LIANXIN_LISTEN", address.to_string()).stdout(Stdio::null()).stderr(said);
+        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.path.display()));
+        Process { client: Client::new(format!("http://{address}")), child, log }
+    }
+
+    /// Starts it as a service and waits until it is ready.
+    pub async fn serve(&self, arguments: &[&str]) -> Process {
+        for _ in 0..3 {
+            let mut process = self.start(arguments);
+            if process.becomes_ready().await {
+                return process;
+            }
+            let said = process.said();
+            assert!(said.contains("LIANXIN_LISTEN"), "the service ended: {said}");
+        }
+        panic!("no port stays free");
+    }
+}
+
+/// The program as a running service. It is killed when the value is dropped.
+pub struct Process {
+    /// The way to it.
+    pub client: Client,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Waits until it is ready; `false` if it ended instead.
+    pub async fn becomes_ready(&mut self) -> bool {
+        let begun = Instant::now();
+        loop {
+            if self.ended().is_some() {
+                return false;
+            }
+            if self.client.probe("/readyz").await.is_ok_and(|answer| answer.status == 200) {
+                return true;
+            }
+            assert!(begun.elapsed() < READY, "the service is not ready: {}", self.said());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What it said to standard error.
+    #[must_use]
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("/bin/sh").args(["-c", "kill -s \"$1\" \"$2\"", "sh", name, &id]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "the signal {name} was not sent");
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap_or_else(|error| panic!("the service: {error}"))
+    }
+
+    /// Waits for its end, so long at most; how it ended and when.
+    pub async fn ends_within(&mut self, limit: Duration) -> (ExitStatus, Duration) {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.ended() {
+                return (status, begun.elapsed());
+            }
+            assert!(begun.elapsed() < limit, "the service still runs after {limit:?}: {}", self.said());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _killed = self.child.kill();
+        let _waited = self.child.wait();
+    }
+}
