@@ -205,6 +205,31 @@ async fn a_wrong_method_is_told_the_right_ones() {
 }
 
 #[actix_web::test]
+async fn only_resources_ask_what_is_accepted() {
+    let server = Server::start(Sqlite).await;
+    let worker = server.sign_in("worker").await;
+    for (accept, status) in [
+        ("application/json", 200),
+        ("application/*", 200),
+        ("*/*", 200),
+        ("text/html, */*;q=0.1", 200),
+        ("Application/JSON; charset=utf-8", 200),
+        ("", 200),
+        ("text/html", 406),
+        ("application/xml, text/csv", 406),
+        ("application/json;q=0", 406),
+        ("application/jsonp", 406),
+        ("nonsense", 406),
+    ] {
+        assert_eq!(worker.send("GET", "/me", &[("accept", accept)], None).await.status, status, "{accept}");
+    }
+    for path in ["/livez", "/readyz", "/docs/", "/openapi.json", "/.well-known/jwks.json", "/problems/not-found"] {
+        let answer = Wire::to(&server).ask(&head("GET", path, &[("accept", "image/png")]));
+        assert_eq!(answer.status, 200, "{path}");
+    }
+}
+
+#[actix_web::test]
 async fn people_are_answered_in_their_language() {
     let server = Server::start(Sqlite).await;
     let worker = server.sign_in("worker").await;

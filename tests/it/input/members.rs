@@ -207,6 +207,34 @@ async fn a_pause_ends_after_now_and_not_too_late() {
     assert_eq!(hold(chrono::TimeDelta::days(89)).await.text("/state"), "on_hold");
 }
 
+#[rstest]
+#[actix_web::test]
+async fn a_telephone_number_is_one_however_it_is_written(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let worker = server.sign_in("worker").await;
+    let place = async |phone: &str| {
+        worker.post("/service-orders", order(&[("on_behalf_of", json!({"name": "丁一", "phone": phone}))])).await
+    };
+    let first = place("13800138111").await;
+    for same in [
+        "+86 138-0013-8111",
+        "0086 13800138111",
+        "８６１３８００１３８１１１",
+        "138 0013 8111",
+        "+86\u{3000}13800138111",
+    ] {
+        let answer = place(same).await;
+        assert_eq!((answer.status, answer.text("/requester/id")), (201, first.text("/requester/id")), "{same}");
+        assert_eq!(answer.text("/requester/phone_masked"), "138****8111", "{same}");
+    }
+    assert_ne!(place("0791-6666666").await.text("/requester/id"), first.text("/requester/id"));
+    for wrong in ["12800138000", "1380013800", "138001380000", "+1 13800138000", "110", "1380013800a", "0791-666666"] {
+        let answer = place(wrong).await;
+        assert_eq!((answer.status, faults(&answer)), (422, vec![("/on_behalf_of/phone", "phone-format")]), "{wrong}");
+        assert!(!answer.body.to_string().contains(wrong), "the number is told again");
+    }
+}
+
 /// An order that a volunteer holds.
 async fn accepted(worker: &User<'_>, volunteer: &User<'_>) -> String {
     let id = worker.post("/service-orders", order(&[])).await.text("/id").to_owned();

@@ -37,8 +37,8 @@ const META: [&str; 26] = [
     "' OR '1'='1",
     "' OR 1=1 --",
     "'; DROP TABLE users; --",
-    "1); SELECT pg_sleep(3); --",
-    "'||pg_sleep(3)||'",
+    "1); SELECT pg_sleep(20); --",
+    "'||pg_sleep(20)||'",
     "{{7*7}}${7*7}",
 ];
 
@@ -114,7 +114,7 @@ async fn no_parameter_reaches_the_database_as_code(#[values(Sqlite, Postgres)] b
                 let asked = Instant::now();
                 let answer = worker.get(&format!("{path}?{name}={}", coded(text))).await;
                 let at = format!("{} {name}={text}: {:?}", operation.id, answer.body);
-                assert!(asked.elapsed() < Duration::from_secs(2), "{at}");
+                assert!(asked.elapsed() < Duration::from_secs(10), "{at}");
                 match answer.status {
                     200 => assert!(ids(&answer.body).iter().all(|id| ids(&all.body).contains(id)), "{at}"),
                     400 if name == "cursor" => assert_eq!(answer.text("/code"), "invalid-cursor", "{at}"),

@@ -216,6 +216,20 @@ mod tests {
     }
 
     #[test]
+    fn residence_permits_follow_the_same_rule() {
+        // from Hong Kong, Macao, Taiwan
+        for body in ["81000019900101001", "82000019900101002", "83000019900101003"] {
+            assert!(parse(&complete(body)).is_ok(), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_address_code_may_be_abolished() {
+        // Wan county of Sichuan, long since a part of Chongqing
+        assert!(parse(&complete("51222119700101001")).is_ok());
+    }
+
+    #[test]
     fn converts_the_legacy_form() {
         let today = date(2026, 3, 12);
         let number = IdNumber::from_legacy("110105491231002", today).unwrap();

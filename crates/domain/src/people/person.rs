@@ -163,3 +163,62 @@ impl Person {
         (self, errors)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(year, month, day).unwrap()
+    }
+
+    fn person(id_number: Option<&str>, birth_date: Option<NaiveDate>, sex: Option<Sex>) -> Person {
+        let id_number = id_number.map(|number| IdNumber::parse(number, day(2026, 3, 12)).unwrap());
+        Person {
+            id: uuid::Uuid::nil().into(),
+            region_code: RegionCode::parse("360502002001").unwrap(),
+            compound_id: None,
+            name: "王强".to_owned(),
+            sex,
+            birth_date,
+            phone: None,
+            id_number,
+            address: None,
+            political_status: None,
+            tags: Vec::new(),
+            version: 1,
+            created_at: Instant::UNIX_EPOCH,
+            updated_at: Instant::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn an_id_number_fills_what_it_tells() {
+        let (person, errors) = person(Some("11010519491231002x"), None, None).reconcile();
+        assert_eq!(errors, []);
+        assert_eq!((person.birth_date, person.sex), (Some(day(1949, 12, 31)), Some(Sex::Female)));
+        assert_eq!(person.id_number.unwrap().as_str(), "11010519491231002X");
+    }
+
+    #[test]
+    fn a_contradiction_names_both_members() {
+        let born = Some(day(1949, 12, 31));
+        let contradicts = |pointer: &str| FieldError::new(pointer, "contradicts-id-number");
+        let id_number = FieldError::new("/id_number", "contradicts-member");
+        for (birth_date, sex, expected) in [
+            (born, Some(Sex::Female), vec![]),
+            (Some(day(1949, 12, 30)), None, vec![contradicts("/birth_date"), id_number.clone()]),
+            (None, Some(Sex::Male), vec![contradicts("/sex"), id_number.clone()]),
+            (
+                Some(day(1950, 12, 31)),
+                Some(Sex::Male),
+                vec![contradicts("/birth_date"), contradicts("/sex"), id_number.clone()],
+            ),
+        ] {
+            let (_, errors) = person(Some("11010519491231002X"), birth_date, sex).reconcile();
+            assert_eq!(errors, expected, "{birth_date:?} {sex:?}");
+        }
+        let (same, errors) = person(None, born, Some(Sex::Male)).reconcile();
+        assert_eq!((same.birth_date, same.sex, errors), (born, Some(Sex::Male), vec![]));
+    }
+}
