@@ -37,7 +37,8 @@ async fn what_may_not_be_sent_is_named_once_and_stored_never(#[values(Sqlite, Po
     let server = Server::start(backend).await;
     let worker = server.sign_in("worker").await;
     let before = rows(&server).await;
-    for operation in operations().iter().filter(|operation| operation.method != "GET") {
+    let written = |operation: &&super::Operation| !matches!(operation.method.as_str(), "GET" | "DELETE");
+    for operation in operations().iter().filter(written) {
         let mut body = operation.example.as_object().cloned().unwrap_or_default();
         let unknown: Vec<&str> =
             NOT_TO_BE_SENT.into_iter().filter(|name| !operation.members.contains_key(*name)).collect();

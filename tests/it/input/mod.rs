@@ -52,7 +52,11 @@ impl Operation {
         Self {
             id: operation["operationId"].as_str().unwrap().to_owned(),
             method: method.to_uppercase(),
-            path: path.replace("{id}", NOTHING).replace("{code}", "36"),
+            path: path
+                .replace("{id}", NOTHING)
+                .replace("{person_id}", NOTHING)
+                .replace("{volunteer_id}", NOTHING)
+                .replace("{code}", "36"),
             members: properties.iter().map(|(name, schema)| (name.clone(), types(document, schema))).collect(),
             example: schema["example"].clone(),
             parameters: parameters

@@ -47,7 +47,8 @@ fn coded(text: &str) -> String {
 }
 
 fn lists() -> Vec<Operation> {
-    operations().into_iter().filter(|operation| operation.parameters.iter().any(|name| name == "limit")).collect()
+    let pages = |operation: &Operation| operation.parameters.iter().any(|name| name == "limit");
+    operations().into_iter().filter(|operation| operation.method == "GET" && pages(operation)).collect()
 }
 
 fn path(operation: &Operation) -> &str {
