@@ -10,6 +10,11 @@ run:
 test:
     cargo run --locked -p lianxin-tests --bin with-postgres -- cargo test --locked --workspace
 
+# Fuzz the service by its OpenAPI document (an hour or two)
+fuzz examples="1000" seed="1":
+    cargo build --locked -p api
+    cargo run --locked -p lianxin-tests --bin fuzz -- --examples {{examples}} --seed {{seed}}
+
 # Check format and lints
 lint:
     cargo fmt --all -- --check
