@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use domain::{
     access::{Access, Action, Actor, Grant, ResourceKind},
     cn::{RegionCode, RegionLevel},
+    event::EventDraft,
     identity::User,
     orders::{ServiceKind, ServiceOrder, Volunteer, VolunteerTeam},
     people::{Household, Person},
@@ -153,6 +154,19 @@ impl Ctx {
         tx.commit().await?;
         self.app.wrote.notify_one();
         Ok(reply)
+    }
+
+    /// Records a look that is allowed. Nothing is kept under an idempotency key: the same look again is another one, and
+    /// shows what there is then.
+    ///
+    /// # Errors
+    /// If the trail cannot be written.
+    pub async fn record_look(&self, event: EventDraft) -> Result<(), Problem> {
+        let tx = self.app.database.begin_write(self.stamp()).await?;
+        tx.record_look(event).await?;
+        tx.commit().await?;
+        self.app.wrote.notify_one();
+        Ok(())
     }
 
     fn key_use(&self, content: &Value) -> Option<KeyUse> {

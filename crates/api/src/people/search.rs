@@ -76,15 +76,12 @@ pub async fn search_persons(ctx: Ctx, list: List<SearchListIn>, body: Body<Searc
     // a cursor goes on with one search: its digest stands for it, since the URL may not hold what was typed
     let digest = digest(&SHA256, body.content.to_string().as_bytes());
     let list = list.bound_to(digest.as_ref())?;
-    ctx.write(&body.content, async |tx| {
-        let page = tx.rows().persons().search(&access, &search, &list.page).await?;
-        let subject = Subject { kind: ResourceKind::Session, id: ctx.actor.session_id.to_string(), version: 1 };
-        let found = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
-        let event = EventDraft::new("person.searched", subject, search.region.clone());
-        tx.record_look(event.with("by", Datum::Words(by)).with("found", Datum::Count(found))).await?;
-        resource::page::<PersonOut, _>(&ctx, &list, page)
-    })
-    .await
+    let page = ctx.app.database.rows().persons().search(&access, &search, &list.page).await?;
+    let subject = Subject { kind: ResourceKind::Session, id: ctx.actor.session_id.to_string(), version: 1 };
+    let found = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
+    let event = EventDraft::new("person.searched", subject, search.region.clone());
+    ctx.record_look(event.with("by", Datum::Words(by)).with("found", Datum::Count(found))).await?;
+    resource::page::<PersonOut, _>(&ctx, &list, page)
 }
 
 fn search_of(ctx: &Ctx, search: SearchIn) -> Result<PersonSearch, Problem> {
