@@ -6,7 +6,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use crate::problem::{CODES, ProblemOut};
 
-pub mod text;
+mod text;
 
 /// A key as the code reads it: visible characters, of which quotation marks around the others do not count.
 const IDEMPOTENCY_KEY: &str = r"^[\x21-\x7e]*[\x21\x23-\x7e][\x21-\x7e]*$";
@@ -169,14 +169,25 @@ fn complete_parameters(method: &str, is_auth: bool, operation: &mut Map<String, 
             "schema": {"type": "string", "pattern": ENTITY_TAGS}
         }));
     }
-    let id = parameters.iter_mut().find(|parameter| parameter["in"] == "path" && parameter["name"] == "id");
-    if let Some(id) = id.filter(|_| method == "put") {
-        id["schema"]["pattern"] = UUID_V7.into();
-    }
+    complete_ids(method, parameters);
     if parameters.is_empty() {
         operation.remove("parameters");
     }
     is_bound
+}
+
+/// Ids of the path are UUIDs, which a macro for resources of every kind cannot know; a `PUT` makes only UUIDv7.
+fn complete_ids(method: &str, parameters: &mut [Value]) {
+    for parameter in parameters.iter_mut().filter(|parameter| parameter["in"] == "path") {
+        let name = parameter["name"].as_str().unwrap_or_default();
+        let is_own = name == "id";
+        if is_own || name.ends_with("_id") {
+            parameter["schema"]["format"] = "uuid".into();
+        }
+        if is_own && method == "put" {
+            parameter["schema"]["pattern"] = UUID_V7.into();
+        }
+    }
 }
 
 /// One line for each operation: what a reviewer reads first.

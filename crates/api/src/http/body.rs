@@ -262,7 +262,6 @@ fn validator_of<T: ToSchema + 'static>() -> Result<Arc<Validator>, Problem> {
     if let Some(members) = document.as_object_mut() {
         members.insert("components".to_owned(), json!({ "schemas": schemas }));
     }
-    crate::openapi::text::spell_blank(&mut document);
     let validator =
         jsonschema::draft202012::options().should_validate_formats(true).build(&document).map_err(|error| {
             tracing::error!(error = %error, "a schema is not usable");

@@ -12,10 +12,12 @@ const FORBIDDEN: &str = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u
 const SPACE: &str = r"\u0009\u000a\u0020\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff";
 /// How a type says that there must be more than white space.
 const NOT_BLANK: &str = r"\S";
-/// What a query may not contain besides: it is one line, and bytes that are no UTF-8 end as U+FFFD.
-const FORBIDDEN_IN_QUERY: &str = r"\u0009\u000a\ufffd";
+/// How a type says that there must be one line.
+const LINE: &str = r"^[^\n\t]+$";
+/// What an address may not contain besides: it is one line, and bytes that are no UTF-8 end as U+FFFD.
+const FORBIDDEN_IN_ADDRESS: &str = r"\u0009\u000a\ufffd";
 
-/// Adds it to the request bodies and query parameters of a document.
+/// Adds it to the request bodies and the parameters of the addresses of a document.
 pub fn restrict(document: &mut Value) {
     let mut bodies = BTreeSet::new();
     for operation in operations(document) {
@@ -23,9 +25,10 @@ pub fn restrict(document: &mut Value) {
             restrict_schema(body, &mut bodies);
         }
         let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
-        for parameter in parameters.into_iter().flatten().filter(|parameter| parameter["in"] == "query") {
+        let typed = |parameter: &&mut Value| parameter["in"] == "query" || parameter["in"] == "path";
+        for parameter in parameters.into_iter().flatten().filter(typed) {
             if let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut) {
-                restrict_string(schema, &format!("{FORBIDDEN}{FORBIDDEN_IN_QUERY}"));
+                restrict_string(schema, &format!("{FORBIDDEN}{FORBIDDEN_IN_ADDRESS}"));
             }
         }
     }
@@ -38,20 +41,6 @@ pub fn restrict(document: &mut Value) {
             restrict_schema(schema, &mut bodies);
         }
         bodies.retain(|name| !done.contains(name));
-    }
-}
-
-/// Spells «not blank» out in a schema, so that it holds for every white space.
-pub fn spell_blank(schema: &mut Value) {
-    match schema {
-        Value::Object(members) => {
-            if members.get("pattern").is_some_and(|pattern| pattern == NOT_BLANK) {
-                members.insert("pattern".to_owned(), format!("[^{SPACE}]").into());
-            }
-            members.values_mut().for_each(spell_blank);
-        }
-        Value::Array(items) => items.iter_mut().for_each(spell_blank),
-        _ => {}
     }
 }
 
@@ -92,6 +81,7 @@ fn restrict_string(schema: &mut Map<String, Value>, forbidden: &str) {
     let pattern = match schema.get("pattern").and_then(Value::as_str) {
         None => format!("^[^{forbidden}]*$"),
         Some(NOT_BLANK) => format!(r"^[^{forbidden}]*[^{SPACE}{forbidden}][^{forbidden}]*$"),
+        Some(LINE) => format!(r"^[^\n\t{forbidden}]*[^{SPACE}{forbidden}][^\n\t{forbidden}]*$"),
         Some(_) => return,
     };
     schema.insert("pattern".to_owned(), pattern.into());
@@ -117,13 +107,15 @@ mod tests {
             let allowed = domain::text::first_forbidden(&text).is_none();
             assert_eq!(accepts(FORBIDDEN, None, &text), allowed, "{c:?}");
             assert_eq!(accepts(FORBIDDEN, Some(NOT_BLANK), &text), allowed, "{c:?}");
+            assert_eq!(accepts(FORBIDDEN, Some(LINE), &text), allowed && c != '\n' && c != '\t', "{c:?}");
         }
         let spaces: String = ('\0'..='\u{FFFF}').filter(|c| c.is_whitespace()).collect();
         let spaces: String =
             spaces.chars().filter(|c| domain::text::first_forbidden(&c.to_string()).is_none()).collect();
         assert!(!accepts(FORBIDDEN, Some(NOT_BLANK), &spaces));
+        assert!(!accepts(FORBIDDEN, Some(LINE), "\u{3000}"));
         assert!(accepts(FORBIDDEN, None, &spaces));
-        assert!(!accepts(&format!("{FORBIDDEN}{FORBIDDEN_IN_QUERY}"), None, "\n"));
+        assert!(!accepts(&format!("{FORBIDDEN}{FORBIDDEN_IN_ADDRESS}"), None, "\n"));
     }
 
     #[test]
