@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use actix_cors::Cors;
 use actix_web::{
-    App as ActixApp, HttpRequest, HttpResponse, ResponseError as _,
-    body::{BoxBody, MessageBody},
-    dev::{ResourceDef, ServiceFactory, ServiceRequest, ServiceResponse},
+    App as ActixApp, HttpResponse, ResponseError as _,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
     get,
-    middleware::{Compress, Next, from_fn},
+    middleware::{Compress, from_fn},
     web::{self, Data},
 };
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use utoipa_actix_web::{AppExt as _, scope, service_config::ServiceConfig};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
-    http::{auth::authenticate, envelope},
+    http::{auth::authenticate, documented, envelope},
     identity, openapi, orders, people, places,
     problem::Problem,
     state::App,
@@ -47,15 +47,7 @@ pub struct Served {
     app: Data<App>,
     document: Arc<str>,
     reference: Arc<str>,
-    paths: Arc<Vec<Documented>>,
-}
-
-/// A path of the document.
-struct Documented {
-    path: ResourceDef,
-    /// Without parameters: served by its own operations, not by those of a pattern that fits too.
-    literal: bool,
-    methods: Vec<String>,
+    paths: Arc<Vec<documented::Path>>,
 }
 
 impl Served {
@@ -63,25 +55,10 @@ impl Served {
     #[must_use]
     pub fn new(app: Data<App>) -> Self {
         let mut document = document(&app.settings.public_url);
-        let items = document.get("paths").and_then(Value::as_object).into_iter().flatten();
-        let mut paths: Vec<Documented> = items.map(|(path, item)| Documented::new(path, item)).collect();
-        paths.sort_by_key(|documented| !documented.literal);
+        let paths = documented::paths(&document);
         let text = document.to_string().into();
         openapi::serve_from_here(&mut document);
         Self { app, document: text, reference: document.to_string().into(), paths: Arc::new(paths) }
-    }
-}
-
-impl Documented {
-    fn new(path: &str, item: &Value) -> Self {
-        let mut methods: Vec<String> =
-            item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
-        methods.sort();
-        Self { path: ResourceDef::new(path), literal: !path.contains('{'), methods }
-    }
-
-    fn refusal(&self) -> HttpResponse {
-        Problem::new("method-not-allowed").with_header("allow", self.methods.join(", ")).error_response()
     }
 }
 
@@ -123,8 +100,8 @@ pub fn build(
         .service(web::redirect("/docs", "/docs/"))
         .service(SwaggerUi::new("/docs/{_:.*}").config(reference_page()))
         .app_data(Data::from(paths))
-        .default_service(web::to(elsewhere))
-        .wrap(from_fn(refuse_method))
+        .default_service(web::to(documented::elsewhere))
+        .wrap(from_fn(documented::hold))
         .wrap(from_fn(authenticate))
         .wrap(from_fn(envelope::spare_small))
         .wrap(Compress::default())
@@ -147,31 +124,6 @@ fn cors(origins: &[String]) -> Cors {
         .allow_any_header()
         .expose_headers(expose)
         .max_age(600)
-}
-
-/// A path that is known with another method, or not at all.
-async fn elsewhere(request: HttpRequest, paths: Data<Vec<Documented>>) -> HttpResponse {
-    match paths.iter().find(|documented| documented.path.is_match(request.path())) {
-        Some(documented) => documented.refusal(),
-        None => Problem::new("not-found").error_response(),
-    }
-}
-
-/// Refuses a method that a literal path does not have, before a pattern that fits it takes the request.
-async fn refuse_method(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let method = request.method().clone();
-    let refusal = request.app_data::<Data<Vec<Documented>>>().and_then(|paths| {
-        let literal = paths.iter().find(|known| known.literal && known.path.is_match(request.path()))?;
-        let refused = literal.methods.iter().all(|known| known != method.as_str());
-        refused.then(|| literal.refusal())
-    });
-    match refusal {
-        Some(refusal) => Ok(request.into_response(refusal)),
-        None => Ok(next.call(request).await?.map_into_boxed_body()),
-    }
 }
 
 #[get("/livez")]

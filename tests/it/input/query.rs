@@ -207,3 +207,17 @@ async fn filters_know_their_values() {
     assert_eq!((unknown.status, elsewhere.status), (404, 404));
     assert_eq!(unknown.body["code"], elsewhere.body["code"]);
 }
+
+#[actix_web::test]
+async fn no_operation_takes_a_parameter_that_it_does_not_have() {
+    let server = Server::start(Sqlite).await;
+    let worker = server.sign_in("worker").await;
+    for operation in operations().iter().filter(|operation| !operation.path.starts_with("/api/v1/auth/")) {
+        let path = format!("{}?nothing=1", path(operation));
+        let body = (operation.method != "GET").then(|| operation.example.clone());
+        let answer = worker.send(&operation.method, &path, &[], body.as_ref()).await;
+        let fault = faults(&answer).first().map(|fault| (fault.0.to_owned(), fault.1.to_owned()));
+        let expected = Some(("nothing".to_owned(), "unknown-member".to_owned()));
+        assert_eq!((answer.status, fault), (400, expected), "{}", operation.id);
+    }
+}

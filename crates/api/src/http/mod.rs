@@ -4,6 +4,7 @@ pub mod auth;
 pub mod body;
 pub mod ctx;
 pub mod cursor;
+pub mod documented;
 pub mod envelope;
 pub mod query;
 pub mod reply;

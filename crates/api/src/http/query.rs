@@ -110,9 +110,6 @@ impl<T: ListFilter + 'static> FromRequest for List<T> {
 fn list<T: ListFilter + 'static>(request: &HttpRequest) -> Result<List<T>, Problem> {
     let mut given = pairs(request.query_string())?;
     let (common, own) = (documented::<ListParams>()?, documented::<T>()?);
-    if let Some(name) = given.keys().find(|name| !COMMON.contains(&name.as_str()) && !own.contains_key(*name)) {
-        return Err(Problem::parameter(name.clone(), "unknown-member"));
-    }
     let cursor = given.remove("cursor").map(|text| open_cursor(request, &text)).transpose()?;
     let query: BTreeMap<String, String> = match &cursor {
         // a cursor knows its query; what is repeated beside it must be the same
@@ -304,9 +301,6 @@ pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, 
 pub fn parse<T: DeserializeOwned + IntoParams + 'static>(query: &str) -> Result<T, Problem> {
     let given = pairs(query)?;
     let known = documented::<T>()?;
-    if let Some(name) = given.keys().find(|name| !known.contains_key(*name)) {
-        return Err(Problem::parameter(name.clone(), "unknown-member"));
-    }
     let members = given.iter().map(|(name, value)| (name.clone(), Value::String(value.clone())));
     let parsed = serde_path_to_error::deserialize(Value::Object(members.collect()))
         .map_err(|error| Problem::parameter(error.path().to_string(), "not-allowed"))?;
