@@ -115,9 +115,18 @@ impl Tx {
     /// # Errors
     /// [`Error::Stale`] if it was changed meanwhile, [`Error::Duplicate`] if a value that must be unique exists.
     pub async fn update<T: Stored>(&self, outcome: Outcome<T>) -> Result<T> {
+        let row = outcome.value.row(self.vault())?;
+        self.update_row(outcome, row).await
+    }
+
+    /// The same with a row that holds more than the value does.
+    pub(crate) async fn update_row<T: Stored>(
+        &self,
+        outcome: Outcome<T>,
+        mut row: <T::Entity as EntityTrait>::ActiveModel,
+    ) -> Result<T> {
         let Outcome { value, events, effects: _ } = outcome;
         let (id_column, version_column) = T::columns();
-        let mut row = value.row(self.vault())?;
         let id = row.take(id_column).into_value().ok_or(Error::NotFound)?;
         let done = T::Entity::update_many()
             .set(row)

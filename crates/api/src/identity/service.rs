@@ -145,7 +145,7 @@ pub fn code_digest(code: &str) -> Vec<u8> {
 pub async fn first_administrator(app: &App, stamp: Stamp, new: FirstAdministratorIn) -> Result<User, Problem> {
     let FirstAdministratorIn { code, username, password, display_name } = new;
     let has_long_password =
-        check_password(&password, &username, true).map_err(|fault| Problem::field("/password", fault.code()))?;
+        check_password(&password, &[&username], true).map_err(|fault| Problem::field("/password", fault.code()))?;
     let password_hash = password::hash_apart(app, password).await?;
     let now = app.now();
     let tx = app.database.begin_write(stamp).await?;

@@ -8,6 +8,7 @@ use domain::{
     identity::{User, UserState, check_password},
     outcome::Outcome,
     people::Person,
+    places::Region,
     resource::Resource as _,
 };
 use persistence::{Found, Tx, UserFilter};
@@ -157,6 +158,9 @@ impl Editable for UserOut {
     async fn build(ctx: &Ctx, tx: &Tx, make: Make<'_, User>, written: UserIn) -> Result<User, Problem> {
         let UserIn { display_name, person_id, region_code } = written;
         let before = make.before().ok_or_else(|| Problem::new("internal"))?;
+        if before.id != ctx.actor.user_id {
+            answers_for(ctx, tx, before).await?;
+        }
         let person_id = person_id.map(Into::into);
         let region_code = match region_code {
             Some(code) => Some(ctx.named_region(tx, &code, RegionLevel::Province, "/region_code").await?),
@@ -247,24 +251,28 @@ pub async fn create_user(ctx: Ctx, body: Body<NewUserIn>) -> Result<Reply, Probl
         return Err(Problem::new("forbidden"));
     }
     let NewUserIn { username, password, display_name, person_id, region_code } = body.value;
-    let has_long_password =
-        check_password(&password, &username, false).map_err(|fault| Problem::field("/password", fault.code()))?;
+    let rows = ctx.app.database.rows();
+    let region = match region_code {
+        Some(code) => {
+            let code = RegionCode::parse(&code).map_err(|error| Problem::field("/region_code", error.code()))?;
+            Some(ctx.named::<Region, _>(rows, &code, "/region_code").await?.row)
+        }
+        None => None,
+    };
+    let person = match person_id {
+        Some(person) => Some(ctx.named::<Person, _>(rows, &person.into(), "/person_id").await?.row),
+        None => None,
+    };
+    let region_name = region.as_ref().map(|region| region.name.as_str());
+    let has_long_password = judged(&password, &username, region_name, person.as_ref())?;
     let hash = password::hash_apart(&ctx.app, password).await?;
     ctx.write(&body.content, async |tx| {
-        let region_code = match region_code {
-            Some(code) => Some(ctx.named_region(tx, &code, RegionLevel::Province, "/region_code").await?),
-            None => None,
-        };
-        let person_id = person_id.map(Into::into);
-        if let Some(person) = person_id {
-            ctx.named::<Person, _>(tx.rows(), &person, "/person_id").await?;
-        }
         let user = User {
             id: ctx.app.ids.next().into(),
             username,
             display_name: display_name.trim().to_owned(),
-            person_id,
-            region_code,
+            person_id: person.map(|person| person.id),
+            region_code: region.map(|region| region.code),
             state: UserState::Active,
             has_long_password,
             version: 1,
@@ -278,6 +286,13 @@ pub async fn create_user(ctx: Ctx, body: Body<NewUserIn>) -> Result<Reply, Probl
         resource::created::<UserOut>(&ctx, tx.insert_user(Outcome::new(user, event), &hash).await?)
     })
     .await
+}
+
+/// Holds a password to the rules, in view of what is known of its account; whether it will do for an office too.
+fn judged(password: &str, username: &str, region: Option<&str>, person: Option<&Person>) -> Result<bool, Problem> {
+    let phone = person.and_then(|person| person.phone.as_ref()).map(|phone| phone.e164().trim_start_matches("+86"));
+    let context: Vec<&str> = [Some(username), region, phone].into_iter().flatten().collect();
+    check_password(password, &context, false).map_err(|fault| Problem::field("/password", fault.code()))
 }
 
 /// Change an account
@@ -294,7 +309,10 @@ pub async fn update_user(ctx: Ctx, id: PathId<UserId>, patch: UserPatch) -> Resu
 #[post("/users/{id}/disable")]
 pub async fn disable_user(ctx: Ctx, id: PathId<UserId>, body: Body<NothingIn>) -> Result<Reply, Problem> {
     let reply = resource::transition::<UserOut>(&ctx, &id.0, Action::Disable, &body.content, async |tx, found| {
-        answers_for(&ctx, tx, &found.row).await?;
+        let present = tx.rows().grants().of_user(found.row.id).await?;
+        if !ctx.actor.may_close(ctx.now, found.row.id, &present) {
+            return Err(Problem::new("forbidden"));
+        }
         tx.end_sessions_of(found.row.id, "disabled").await?;
         Ok(found.row.disable(found.grasp.actions, ctx.now)?)
     })
@@ -310,22 +328,36 @@ pub async fn reset_user_password(ctx: Ctx, id: PathId<UserId>, body: Body<Passwo
     let access = ctx.authorize(Action::ResetPassword, ResourceKind::User)?;
     let user = ctx.app.database.rows().find::<User>(&access, &id.0).await?.permitted(&access)?.row;
     let PasswordIn { password, current_password } = body.value;
-    let present = ctx.app.database.rows().grants().of_user(user.id).await?;
-    let holds_office = present.iter().any(|grant| grant.revoked_at.is_none() && grant.role.is_privileged());
-    let is_long = check_password(&password, &user.username, holds_office)
-        .map_err(|fault| Problem::field("/password", fault.code()))?;
+    let rows = ctx.app.database.rows();
+    let region = match &user.region_code {
+        Some(code) => rows.regions().name(code).await?,
+        None => None,
+    };
+    let person = match user.person_id {
+        Some(person) => Some(rows.persons().own(person).await?),
+        None => None,
+    };
+    let is_long = judged(&password, &user.username, region.as_deref(), person.as_ref())?;
     if user.id == ctx.actor.user_id {
         own_password(&ctx, &user, current_password).await?;
     }
     let hash = password::hash_apart(&ctx.app, password).await?;
-    let reply =
-        resource::transition::<UserOut>(&ctx, &id.0, Action::ResetPassword, &body.content, async |tx, found| {
-            if found.row.id != ctx.actor.user_id {
-                answers_for(&ctx, tx, &found.row).await?;
+    let reply = ctx
+        .write(&body.content, async |tx| {
+            let found = tx.rows().find_to_change::<User>(&access, &id.0).await?.permitted(&access)?;
+            ctx.check_version(found.row.version)?;
+            let present = tx.rows().grants().of_user(user.id).await?;
+            let is_own = user.id == ctx.actor.user_id;
+            if !is_own && !ctx.actor.may_answer_for(ctx.now, user.id, &present) {
+                return Err(Problem::new("forbidden"));
             }
-            tx.end_sessions_of(found.row.id, "password-reset").await?;
-            tx.update_password(found.row.id, hash).await?;
-            Ok(found.row.reset_password(is_long, found.grasp.actions, ctx.now)?)
+            let holds_office = present.iter().any(|grant| grant.revoked_at.is_none() && grant.role.is_privileged());
+            if holds_office && !is_long {
+                return Err(Problem::field("/password", "password-too-short"));
+            }
+            tx.end_sessions_of(user.id, "password-reset").await?;
+            let outcome = found.row.reset_password(is_long, found.grasp.actions, ctx.now)?;
+            resource::shown::<UserOut>(&ctx, tx.update_password(outcome, &hash).await?)
         })
         .await?;
     ctx.app.forget_callers();

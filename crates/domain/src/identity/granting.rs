@@ -87,6 +87,13 @@ impl Actor {
                 .filter(|grant| grant.revoked_at.is_none() && grant.validity.until.is_none_or(|until| now < until))
                 .all(|grant| self.may_give(now, grant.role, &grant.place))
     }
+
+    /// Whether he may close an account. Who runs the system may close any: that gives no rights to anybody.
+    #[must_use]
+    pub fn may_close(&self, now: Instant, user: UserId, present: &[Grant]) -> bool {
+        user != self.user_id
+            && (self.has_role(Role::SystemAdministrator, now) || self.may_answer_for(now, user, present))
+    }
 }
 
 /// Gives a role at a place to a user who has `present` grants. Where two pairs of eyes are needed it waits.

@@ -173,14 +173,13 @@ impl Tx {
         Ok(value)
     }
 
-    /// Saves a new password beside its changed account.
+    /// Saves a changed account with its new password.
     ///
     /// # Errors
-    /// If the database does not take it.
-    pub async fn update_password(&self, user: UserId, password_hash: String) -> Result<()> {
-        let row = user::ActiveModel { password_hash: Set(password_hash), ..Default::default() };
-        user::Entity::update_many().set(row).filter(user::Column::Id.eq(user.0)).exec(&self.conn).await?;
-        Ok(())
+    /// [`Error::Stale`] if it was changed meanwhile.
+    pub async fn update_password(&self, outcome: Outcome<User>, password_hash: &str) -> Result<User> {
+        let row = user::ActiveModel { password_hash: Set(password_hash.to_owned()), ..row_of(&outcome.value) };
+        self.update_row(outcome, row).await
     }
 
     /// Keeps the digest of a code that can be used once, until it runs out.

@@ -122,6 +122,14 @@ impl<C: ConnectionTrait> Regions<'_, C> {
         Ok(region::Entity::find_by_id(code.as_str()).one(self.0.conn).await?.is_some())
     }
 
+    /// The name of a region; names are as public as codes.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn name(&self, code: &RegionCode) -> Result<Option<String>> {
+        Ok(region::Entity::find_by_id(code.as_str()).one(self.0.conn).await?.map(|row| row.name))
+    }
+
     /// The region above a code: the longest of its prefixes that exists.
     ///
     /// # Errors
