@@ -59,13 +59,13 @@ pub struct Document;
 
 /// How to come by what proves who one is.
 const BEARER: &str = "`access_token` 取自登录接口 `POST /api/v1/auth/login`，十分钟内有效。\
-    The `access_token` that signing in answers with, good for ten minutes.";
+    The `access_token` that signing in answers with, good for ten minutes; a JWT (RFC 9068), treated as RFC8725 says.";
 
 /// Adds what all operations have in common: security, servers, and the problems that each can answer.
 #[must_use]
 pub fn finish(document: &utoipa::openapi::OpenApi, public_url: &str) -> Value {
     let mut document = json!(document);
-    document["servers"] = json!([{ "url": public_url }]);
+    document["servers"] = json!([{ "url": public_url, "x-internal": false }]);
     document["components"]["securitySchemes"] =
         json!({"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": BEARER}});
     if let Some(paths) = document["paths"].as_object_mut() {

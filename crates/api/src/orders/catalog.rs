@@ -47,10 +47,10 @@ pub struct QuestionIo {
 type QuestionKindIo = WordOf<QuestionKind>;
 
 /// An option of a choice.
-#[derive(Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(as = QuestionOption, min_length = 1, max_length = 100, pattern = r"\S")]
-pub struct OptionText(String);
+pub struct OptionText(pub String);
 
 /// A kind of service 服务项目.
 #[derive(Serialize, ToSchema)]

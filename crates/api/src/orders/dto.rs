@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
+use super::catalog::OptionText;
 use crate::http::{
     At, Ctx, View,
     resource::shown_as,
@@ -49,6 +50,18 @@ pub struct OnBehalfIn {
     pub phone: Option<String>,
 }
 
+/// Words that answer a question.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = AnswerText, max_length = 500)]
+pub struct AnswerText(String);
+
+/// Options that answer a question.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = AnswerChoices, max_items = 50)]
+pub struct AnswerChoices(Vec<OptionText>);
+
 /// An answer to a question: text, a number, yes or no, or some of the options.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -59,9 +72,9 @@ pub enum AnswerIo {
     /// A number.
     Number(f64),
     /// Words, or one of the options.
-    Text(String),
+    Text(AnswerText),
     /// Some of the options.
-    Choices(Vec<String>),
+    Choices(AnswerChoices),
 }
 
 /// An order about to be placed.
@@ -605,8 +618,10 @@ impl From<AnswerIo> for Answer {
         match answer {
             AnswerIo::Boolean(value) => Self::Boolean(value),
             AnswerIo::Number(value) => Self::Number(value),
-            AnswerIo::Text(value) => Self::Text(value),
-            AnswerIo::Choices(value) => Self::Choices(value),
+            AnswerIo::Text(AnswerText(value)) => Self::Text(value),
+            AnswerIo::Choices(AnswerChoices(value)) => {
+                Self::Choices(value.into_iter().map(|option| option.0).collect())
+            }
         }
     }
 }
@@ -616,8 +631,8 @@ impl From<Answer> for AnswerIo {
         match answer {
             Answer::Boolean(value) => Self::Boolean(value),
             Answer::Number(value) => Self::Number(value),
-            Answer::Text(value) => Self::Text(value),
-            Answer::Choices(value) => Self::Choices(value),
+            Answer::Text(value) => Self::Text(AnswerText(value)),
+            Answer::Choices(value) => Self::Choices(AnswerChoices(value.into_iter().map(OptionText).collect())),
         }
     }
 }
