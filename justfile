@@ -20,6 +20,10 @@ lint:
     cargo fmt --all -- --check
     cargo clippy --workspace --all-targets --locked -- -D warnings
 
+# Check the OpenAPI document (needs Node.js)
+lint-openapi:
+    tests/spectral/lint
+
 # Check licenses, layers and sources of the dependencies (needs cargo-deny)
 deny:
     cargo deny check licenses bans sources
