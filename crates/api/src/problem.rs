@@ -142,6 +142,18 @@ pub struct Problem {
     extra: Map<String, Value>,
     /// Headers that go with it.
     headers: Vec<(&'static str, String)>,
+    tampered: Option<Box<Tampered>>,
+}
+
+/// Where a sealed value did not open. The caller is not told; an event is.
+#[derive(Debug, Clone)]
+pub struct Tampered {
+    /// The table.
+    pub table: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// The row.
+    pub row: String,
 }
 
 #[derive(Debug, Clone)]
@@ -200,7 +212,7 @@ impl Problem {
     /// A problem of the catalog.
     #[must_use]
     pub fn new(code: &'static str) -> Self {
-        Self { code, errors: Vec::new(), extra: Map::new(), headers: Vec::new() }
+        Self { code, errors: Vec::new(), extra: Map::new(), headers: Vec::new(), tampered: None }
     }
 
     /// The problem that a bare status stands for.
@@ -265,6 +277,12 @@ impl Problem {
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// Where a sealed value did not open, if that is the problem.
+    #[must_use]
+    pub fn tampered(&self) -> Option<&Tampered> {
+        self.tampered.as_deref()
     }
 
     fn entry(&self) -> (u16, &'static str, &'static str) {
@@ -384,10 +402,12 @@ impl From<persistence::Error> for Problem {
         }
         // logged once, here at the boundary; the caller gets words of the catalog only
         tracing::error!(error = %error, "database");
-        Self::new(match error {
-            E::Unavailable(_) | E::Audit(_) => "unavailable",
-            E::Tampered { .. } => "data-integrity",
-            _ => "internal",
-        })
+        match error {
+            E::Unavailable(_) | E::Audit(_) => Self::new("unavailable"),
+            E::Tampered { table, column, row } => {
+                Self { tampered: Some(Box::new(Tampered { table, column, row })), ..Self::new("data-integrity") }
+            }
+            _ => Self::new("internal"),
+        }
     }
 }

@@ -24,7 +24,10 @@ use domain::text;
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
-use super::ctx::{Trace, actor_of, operation_of};
+use super::{
+    alarm,
+    ctx::{Trace, actor_of, operation_of},
+};
 use crate::{
     problem::{Locale, Problem},
     state::App,
@@ -53,6 +56,7 @@ pub async fn envelope(
         None => call(request, next, &trace).await?,
     };
     let mut response = documented(response, &trace);
+    alarm::sound(&response, &trace).await;
     let is_docs = response.request().path().starts_with("/docs");
     let is_secure = is_secure(response.request().app_data());
     dress(response.headers_mut(), &trace, is_docs, is_secure);
