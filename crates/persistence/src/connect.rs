@@ -14,9 +14,10 @@ use std::{
 use domain::id::IdSource;
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult,
+    RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
     sqlx::{
+        self,
         postgres::{PgConnectOptions, PgSslMode},
         sqlite::{SqliteJournalMode, SqliteSynchronous},
     },
@@ -233,25 +234,33 @@ impl Database {
         Ok(row.is_none_or(|row| row.users == 0))
     }
 
-    /// The settings that each SQLite connection reports; empty on PostgreSQL.
+    /// What each connection of an SQLite pool reports of its settings; empty on PostgreSQL. It takes them all at
+    /// once, so that each is asked, and fails where one is in use for long.
     ///
     /// # Errors
     /// If it cannot be reached.
-    pub async fn pragmas(&self) -> Result<Vec<(String, String)>> {
-        let mut values = Vec::new();
-        if self.connection.get_database_backend() == DbBackend::Sqlite {
-            for name in ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"] {
-                let statement = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA {name}"));
-                if let Some(row) = self.connection.query_one_raw(statement).await? {
-                    let value = row
-                        .try_get_by_index::<String>(0)
-                        .or_else(|_| row.try_get_by_index::<i64>(0).map(|value| value.to_string()))
-                        .or_else(|_| row.try_get_by_index::<i32>(0).map(|value| value.to_string()))?;
-                    values.push((name.to_owned(), value));
-                }
-            }
+    pub async fn pragmas(&self) -> Result<Vec<Vec<(&'static str, String)>>> {
+        if self.connection.get_database_backend() != DbBackend::Sqlite {
+            return Ok(Vec::new());
         }
-        Ok(values)
+        let failed = |error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)));
+        let pool = self.connection.get_sqlite_connection_pool();
+        let mut connections = Vec::new();
+        for _ in 0..pool.options().get_max_connections() {
+            connections.push(pool.acquire().await.map_err(failed)?);
+        }
+        let mut reports = Vec::new();
+        for connection in &mut connections {
+            let mut report = Vec::new();
+            for name in ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"] {
+                let query = sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA {name}")));
+                let row = query.fetch_one(&mut **connection).await.map_err(failed)?;
+                // numbers are read as text too
+                report.push((name, sqlx::Row::try_get_unchecked(&row, 0).map_err(failed)?));
+            }
+            reports.push(report);
+        }
+        Ok(reports)
     }
 
     /// Closes all connections.

@@ -307,21 +307,26 @@ impl Database {
         }
     }
 
-    /// An event without position that is not waiting for one was slipped in.
+    /// An event without position that is not waiting for one was slipped in; a position without event lost it.
     async fn verify_count(&self, last: &Position) -> Result<std::result::Result<u64, ChainFault>> {
         #[derive(FromQueryResult)]
         struct Row {
             unplaced: i64,
+            lost: i64,
         }
-        let sql = "SELECT count(*) AS unplaced FROM events WHERE \
+        let sql = "SELECT (SELECT count(*) FROM events WHERE \
                    NOT EXISTS (SELECT 1 FROM event_positions p WHERE p.event_id = events.id) AND \
-                   NOT EXISTS (SELECT 1 FROM event_queue q WHERE q.event_id = events.id)";
+                   NOT EXISTS (SELECT 1 FROM event_queue q WHERE q.event_id = events.id)) AS unplaced, \
+                   (SELECT count(*) FROM event_positions WHERE \
+                   NOT EXISTS (SELECT 1 FROM events e WHERE e.id = event_positions.event_id)) AS lost";
         let statement = Statement::from_string(self.connection().get_database_backend(), sql);
         let row = Row::find_by_statement(statement).one(self.connection()).await?;
-        if row.is_some_and(|row| row.unplaced > 0) {
-            return Ok(Err(ChainFault::Changed(last.position + 1)));
-        }
-        Ok(Ok(u64::try_from(last.position).unwrap_or(0)))
+        let next = last.position + 1;
+        Ok(match row {
+            Some(Row { lost: 1.., .. }) => Err(ChainFault::Gap(next)),
+            Some(Row { unplaced: 1.., .. }) => Err(ChainFault::Changed(next)),
+            _ => Ok(u64::try_from(last.position).unwrap_or(0)),
+        })
     }
 }
 
