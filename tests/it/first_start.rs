@@ -1,10 +1,10 @@
 //! A system that nobody has used yet, and settings that production does not take.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::TimeDelta;
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
 use harness::{
     client::Client,
     database::{
@@ -73,24 +73,6 @@ async fn the_code_lapses_after_an_hour(#[values(Sqlite, Postgres)] backend: Back
     assert_eq!(first_administrator(&server, "late").await, 204);
 }
 
-/// Holds all of them where they use the code, so that each has seen a system without users.
-async fn meeting_at_the_code<T>(server: &Server, all: impl Future<Output = T>) -> T {
-    let watch = Sql::new(&server.app.settings.database_url);
-    server.sql.run("BEGIN", []).await;
-    server.sql.run("SELECT 1 FROM one_time_codes FOR UPDATE", []).await;
-    let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let release = async {
-        for _ in 0..400 {
-            if watch.count(waiting, []).await == 8 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        server.sql.run("COMMIT", []).await;
-    };
-    join(all, release).await.0
-}
-
 #[rstest]
 #[actix_web::test]
 async fn one_code_makes_one_administrator(#[values(Sqlite, Postgres)] backend: Backend) {
@@ -105,7 +87,9 @@ async fn one_code_makes_one_administrator(#[values(Sqlite, Postgres)] backend: B
         async move { client.send("POST", "/api/v1/auth/first-administrator", &[], Some(&body)).await.status }
     };
     let all = join_all((0..8).map(tried));
-    let mut statuses = if backend == Postgres { meeting_at_the_code(&server, all).await } else { all.await };
+    // each has seen a system without users before one of them uses the code
+    let codes = "SELECT 1 FROM one_time_codes FOR UPDATE";
+    let mut statuses = if backend == Postgres { server.sql.meeting(codes, 8, all).await } else { all.await };
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 401, 401, 401, 401, 401, 401, 401]);
     assert_eq!(server.sql.count("users", []).await, 1);

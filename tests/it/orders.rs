@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::without_trace;
 
-async fn placed(resident: &User<'_>) -> String {
+pub async fn placed(resident: &User<'_>) -> String {
     let compound = resident.compound("福园小区").await;
     let order = json!({"kind": "tap", "description": "厨房水龙头漏水", "compound_id": compound});
     let answer = resident.post("/service-orders", order).await;

@@ -1,5 +1,7 @@
 //! The way to the rows past the service: to look at what it left, and to tamper with it.
 
+use std::time::{Duration, Instant};
+
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, ExecResult, Statement, TryGetable,
     Value,
@@ -61,6 +63,23 @@ impl Sql {
         self.one(&format!("SELECT count(*) FROM {of}"), values).await
     }
 
+    /// Does the work while rows are locked (`SELECT … FOR UPDATE`), until so many of its statements wait for them at
+    /// once: whatever they had read before, they had all read then. For PostgreSQL; SQLite has one writer at a time.
+    pub async fn meeting<T>(&self, lock: &str, waiting: i64, work: impl Future<Output = T>) -> T {
+        let watch = Self::new(&self.url);
+        self.run("BEGIN", []).await;
+        self.run(lock, []).await;
+        let wait = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let release = async {
+            let begun = Instant::now();
+            while watch.count(wait, []).await < waiting && begun.elapsed() < Duration::from_secs(2) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            self.run("COMMIT", []).await;
+        };
+        futures_util::future::join(work, release).await.0
+    }
+
     /// Makes the database refuse something, such as `INSERT ON events`, until [`Self::mend`].
     pub async fn break_at(&self, what: &str) {
         match self.connection().await.get_database_backend() {
@@ -76,6 +95,18 @@ impl Sql {
                 self.run(&trigger, []).await;
             }
         }
+    }
+
+    /// Makes PostgreSQL refuse to commit what it took before.
+    pub async fn break_at_commit(&self, what: &str) {
+        self.break_at(what).await;
+        let table = what.rsplit(' ').next().unwrap_or_default();
+        self.run(&format!("DROP TRIGGER broken ON {table}"), []).await;
+        let trigger = format!(
+            "CREATE CONSTRAINT TRIGGER broken AFTER {what} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW \
+             EXECUTE FUNCTION broken()"
+        );
+        self.run(&trigger, []).await;
     }
 
     /// Ends what [`Self::break_at`] began, on the same table.
