@@ -157,7 +157,7 @@ async fn fuzz(tools: &Tools, user: &str) -> Result<String, String> {
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     fs::write(directory.join("report.txt"), &said).map_err(failed)?;
     if !output.status.success() {
-        return Err(said);
+        return Err(format!("{said}\nSchemathesis ended with {}", output.status));
     }
     service.end().await?;
     let audit = service.command(tools, &["audit", "verify"]).output().await.map_err(|error| error.to_string())?;
