@@ -128,19 +128,29 @@ impl Server {
         self.clock.advance(by);
     }
 
-    /// Does what the service does by itself from time to time.
-    pub async fn run_jobs(&self) {
+    /// Does something within the service: where its database lives, not on the thread of the test.
+    pub async fn within<T, W>(&self, work: impl FnOnce(Data<App>) -> W + Send + 'static) -> T
+    where
+        T: Send + 'static,
+        W: Future<Output = T> + 'static,
+    {
         let (done, wait) = tokio::sync::oneshot::channel();
         let app = self.app.clone();
-        // where its database lives, not on the thread of the test
         self.running.system.arbiter().spawn_fn(move || {
             rt::spawn(async move {
-                let ended = jobs::tend(&app, app.now()).await;
-                let _received = done.send(ended.and(jobs::sequence_all(&app).await));
+                let _received = done.send(work(app).await);
             });
         });
-        let ended = wait.await.unwrap_or_else(|error| panic!("the jobs did not run: {error}"));
-        ended.unwrap_or_else(|problem| panic!("the jobs failed: {problem}"));
+        wait.await.unwrap_or_else(|error| panic!("it was not done: {error}"))
+    }
+
+    /// Does what the service does by itself from time to time.
+    pub async fn run_jobs(&self) {
+        let ended = self.within(async |app: Data<App>| {
+            let ended = jobs::tend(&app, app.now()).await;
+            ended.and(jobs::sequence_all(&app).await)
+        });
+        ended.await.unwrap_or_else(|problem| panic!("the jobs failed: {problem}"));
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! * What a caller asks for is found with an [`domain::access::Access`], which only the policy makes. The few finders
 //!   without one serve who has no caller yet (`credentials`), the caller himself (`own`), or a decision whose right was
-//!   judged before (`by_phone`, `exists`, `timeline`, the members of a team); each says so.
+//!   judged before (`by_phone`, `exists`, `timeline`, `to_serve`, the members of a team); each says so.
 //! * Every write goes through a [`Tx`] and leaves its events in the same transaction.
 //! * What is personal is sealed by the [`Vault`] before it reaches a row.
 

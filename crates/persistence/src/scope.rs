@@ -47,6 +47,13 @@ pub(crate) fn within(column: SimpleExpr, code: &RegionCode) -> SimpleExpr {
     column.clone().gte(code.as_str()).and(column.lt(end))
 }
 
+/// The areas that serve a place: those within its township, and those above that.
+pub(crate) fn serving(column: Expr, place: &RegionCode) -> Condition {
+    let township = place.at(RegionLevel::Township).unwrap_or_else(|| place.clone());
+    let above = township.ancestors().map(|code| code.to_string());
+    Condition::any().add(within(column.clone(), &township)).add(column.is_in(above))
+}
+
 /// A subtree as an equality on the code cut to its level, where an index begins with that; sorted lists of a
 /// subtree then need no sorting.
 pub(crate) fn within_cut(column: SimpleExpr, code: &RegionCode) -> SimpleExpr {

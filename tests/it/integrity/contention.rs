@@ -11,7 +11,7 @@ use sea_orm::Value as Bound;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::orders::placed;
+use super::placed;
 
 async fn patch(user: &User<'_>, path: &str, version: Option<&str>, description: &str) -> Answer {
     let headers: Vec<(&str, &str)> = version.map(|version| ("if-match", version)).into_iter().collect();

@@ -8,7 +8,7 @@ use harness::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::orders::placed;
+use super::placed;
 
 /// Everything that a use case of orders or sessions writes, in words.
 const LEDGER: [&str; 10] = [

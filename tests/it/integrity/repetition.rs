@@ -10,7 +10,7 @@ use harness::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::orders::placed;
+use super::placed;
 
 /// An order that nobody else places.
 async fn order(user: &User<'_>, description: &str) -> Value {

@@ -10,7 +10,8 @@ use sea_orm::Value as Bound;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{LIANXIN, orders::placed};
+use super::placed;
+use crate::LIANXIN;
 
 async fn person(server: &Server, username: &str) -> Uuid {
     server.sql.one("SELECT person_id FROM users WHERE username = $1", [username.into()]).await

@@ -612,10 +612,8 @@ impl Lives {
         let before = order.state.kind();
         if let What::MergeInto(into) = step.what {
             let other = self.orders.get(&into).cloned().ok_or_else(|| fault("order", into))?;
-            let other_before = other.state.kind();
             let merged = order.merge(other, self.caller(step)?).map_err(|refusal| refused(plan, step, &refusal))?;
-            let order = tx.save_order(before, merged.merged).await?;
-            let other = tx.save_order(other_before, merged.into).await?;
+            let (order, other) = tx.save_merged(before, merged).await?;
             self.orders.insert(number, order);
             self.orders.insert(into, other);
             return Ok(());

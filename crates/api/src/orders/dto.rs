@@ -133,9 +133,10 @@ pub struct ChangeIn {
     /// Whether others are kept from it.
     #[schema(nullable = false)]
     pub private: Option<bool>,
-    /// The address.
-    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\n\t]+$", nullable = false)]
-    pub address: Option<String>,
+    /// The address; in a compound, floor and door, which `null` removes.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"^[^\n\t]+$")]
+    pub address: Option<Option<String>>,
     /// Position of the address; `null` removes it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<PointIo>)]
@@ -730,13 +731,11 @@ impl OrderOut {
         let matter = detail >= Detail::Matter;
         let personal = detail >= Detail::Masked;
         let name = state.name();
-        let (target_volunteer, team, open) = match state.dispatch().map(|dispatch| dispatch.target.clone()) {
-            Some(Target::Volunteer(assignee)) => (Some(assignee), None, false),
-            Some(Target::Team(team)) => (None, Some(TeamOut { team_id: team.id.0, name: team.name }), false),
-            Some(Target::Open) => (None, None, true),
-            None => (None, None, false),
+        let team = match state.dispatch().map(|dispatch| dispatch.target.clone()) {
+            Some(Target::Team(team)) => Some(TeamOut { team_id: team.id.0, name: team.name }),
+            _ => None,
         };
-        let holder = state.work().map(|work| work.holder.clone()).or(target_volunteer);
+        let (assignee, open) = (state.assignee().cloned(), state.is_open_to_claims());
         let (hold, confirmation, merged_into) = match state {
             State::OnHold(_, hold) => (Some(HoldOut { reason: hold.reason, until: hold.until.into() }), None, None),
             State::Confirmed(_, confirmation) => {
@@ -748,7 +747,7 @@ impl OrderOut {
                 };
                 (None, Some(confirmation), None)
             }
-            State::Merged(into) => (None, None, Some(into.0)),
+            State::Merged(into, _) => (None, None, Some(into.0)),
             _ => (None, None, None),
         };
         let (compound_id, building_id, unit_id) = match &site {
@@ -775,7 +774,7 @@ impl OrderOut {
             wished_at: wished_at.filter(|_| matter).map(Into::into),
             private: matter.then_some(private),
             requester: personal.then(|| requester.into()),
-            assignee: holder.filter(|_| personal).map(Into::into),
+            assignee: assignee.filter(|_| personal).map(Into::into),
             team: team.filter(|_| personal),
             open: matter.then_some(open),
             hold: hold.filter(|_| personal),

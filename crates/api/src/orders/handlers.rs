@@ -5,20 +5,20 @@ use domain::{
     access::{Action, ResourceKind},
     cn::{RegionCode, RegionLevel},
     id::{CompoundId, PersonId, ServiceOrderId, VolunteerId},
-    orders::{Caller, Completion, OrderState, Priority, Resolution, ServiceOrder, Site, Target},
+    orders::{Caller, Completion, OrderState, Priority, Resolution, ServiceOrder, Site, Target, Transition},
     places::Compound,
 };
 use persistence::{CountBy, OrderFilter, SimilarQuery};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::{
     dto::{
         CandidateListOut, CandidateOut, ChangeIn, CompleteIn, ConfirmIn, ContactOut, DispatchIn, HoldIn, MaybeReasonIn,
         MergeIn, OrderOut, OrderPageOut, PlaceIn, ReasonIn, SimilarIn, SimilarListOut, TransferIn,
     },
-    service::{change, change_of, order_to_merge_into, place, shown, target},
+    edits::edit,
+    service::{Spot, change, place, shown, target},
 };
 use crate::{
     http::{
@@ -149,27 +149,21 @@ pub async fn create_service_order(ctx: Ctx, body: Body<PlaceIn>) -> Result<Reply
 }
 
 /// Place a service order under an id of the client's own (UUIDv7)
-#[utoipa::path(tag = "service-orders", operation_id = "putServiceOrder", params(("id" = Uuid, Path, description = "order id")), request_body = PlaceIn, security(("bearer" = [])), responses((status = 201, body = OrderOut), (status = 200, body = OrderOut)))]
+#[utoipa::path(tag = "service-orders", operation_id = "putServiceOrder", params(("id" = Uuid, Path, description = "order id"), ("If-Match" = Option<String>, Header, description = "ETag of the version that is replaced")), request_body = PlaceIn, security(("bearer" = [])), responses((status = 201, body = OrderOut), (status = 200, body = OrderOut)))]
 #[put("/service-orders/{id}")]
 pub async fn put_service_order(ctx: Ctx, id: PathId<ServiceOrderId>, body: Body<PlaceIn>) -> Result<Reply, Problem> {
     place(&ctx, Some(id.0), body.value, &body.content).await
 }
 
 /// Change a service order
-#[utoipa::path(tag = "service-orders", operation_id = "updateServiceOrder", params(("id" = Uuid, Path, description = "order id")), request_body(content = ChangeIn, content_type = "application/merge-patch+json"), security(("bearer" = [])), responses((status = 200, body = OrderOut)))]
+#[utoipa::path(tag = "service-orders", operation_id = "updateServiceOrder", params(("id" = Uuid, Path, description = "order id"), ("If-Match" = Option<String>, Header, description = "ETag of the version that is changed")), request_body(content = ChangeIn, content_type = "application/merge-patch+json"), security(("bearer" = [])), responses((status = 200, body = OrderOut)))]
 #[patch("/service-orders/{id}")]
 pub async fn update_service_order(
     ctx: Ctx,
     id: PathId<ServiceOrderId>,
     body: Patch<ChangeIn>,
 ) -> Result<Reply, Problem> {
-    let nothing = serde_json::Value::Null;
-    change(&ctx, id.0, Action::Update, &nothing, async |tx, order, by| {
-        ctx.require_version(order.version)?;
-        let wanted = change_of(tx, &order, body.value).await?;
-        Ok(order.update(by, wanted)?)
-    })
-    .await
+    edit(&ctx, id.0, body.value).await
 }
 
 /// Dispatch an order to a volunteer, a team, or open it to claims
@@ -181,23 +175,11 @@ pub async fn dispatch_service_order(
     body: Body<DispatchIn>,
 ) -> Result<Reply, Problem> {
     let DispatchIn { volunteer_id, team_id, open: _, note, priority } = body.value;
-    change(&ctx, id.0, Action::Dispatch, &body.content, async |tx, order, by| {
-        let to = target_if_permitted(&ctx, tx, by, Action::Dispatch, volunteer_id, team_id).await?;
+    change(&ctx, id.0, Transition::Dispatch, &body.content, async |tx, order, by| {
+        let to = target(&ctx, tx, &order, volunteer_id, team_id).await?;
         Ok(order.dispatch(by, to, note, priority.map(Into::into))?)
     })
     .await
-}
-
-/// Targets are looked up only for one who may name them: others get their refusal from the order itself.
-pub async fn target_if_permitted(
-    ctx: &Ctx,
-    tx: &persistence::Tx,
-    by: Caller<'_>,
-    action: Action,
-    volunteer: Option<Uuid>,
-    team: Option<Uuid>,
-) -> Result<Target, Problem> {
-    if by.actions.has(action) { target(ctx, tx, volunteer, team).await } else { Ok(Target::Open) }
 }
 
 /// Accept an order that was dispatched to one
@@ -208,7 +190,7 @@ pub async fn accept_service_order(
     id: PathId<ServiceOrderId>,
     body: Body<NothingIn>,
 ) -> Result<Reply, Problem> {
-    change(&ctx, id.0, Action::Accept, &body.content, async |_, order, by| Ok(order.accept(by)?)).await
+    change(&ctx, id.0, Transition::Accept, &body.content, async |_, order, by| Ok(order.accept(by)?)).await
 }
 
 /// Return an order to the dispatcher
@@ -219,7 +201,7 @@ pub async fn decline_service_order(
     id: PathId<ServiceOrderId>,
     body: Body<ReasonIn>,
 ) -> Result<Reply, Problem> {
-    change(&ctx, id.0, Action::Decline, &body.content, async |tx, order, by| {
+    change(&ctx, id.0, Transition::Decline, &body.content, async |tx, order, by| {
         let team = match order.state.dispatch().map(|dispatch| &dispatch.target) {
             Some(Target::Team(team)) => tx.rows().teams().members(team.id).await?,
             _ => Vec::new(),
@@ -237,7 +219,7 @@ pub async fn claim_service_order(
     id: PathId<ServiceOrderId>,
     body: Body<NothingIn>,
 ) -> Result<Reply, Problem> {
-    change(&ctx, id.0, Action::Claim, &body.content, async |_, order, by| Ok(order.claim(by)?)).await
+    change(&ctx, id.0, Transition::Claim, &body.content, async |_, order, by| Ok(order.claim(by)?)).await
 }
 
 /// Hand an order over to another holder
@@ -249,8 +231,8 @@ pub async fn transfer_service_order(
     body: Body<TransferIn>,
 ) -> Result<Reply, Problem> {
     let TransferIn { volunteer_id, team_id, open: _, reason } = body.value;
-    change(&ctx, id.0, Action::Transfer, &body.content, async |tx, order, by| {
-        let to = target_if_permitted(&ctx, tx, by, Action::Transfer, volunteer_id, team_id).await?;
+    change(&ctx, id.0, Transition::Transfer, &body.content, async |tx, order, by| {
+        let to = target(&ctx, tx, &order, volunteer_id, team_id).await?;
         Ok(order.transfer(by, to, reason)?)
     })
     .await
@@ -264,7 +246,7 @@ pub async fn start_service_order(
     id: PathId<ServiceOrderId>,
     body: Body<NothingIn>,
 ) -> Result<Reply, Problem> {
-    change(&ctx, id.0, Action::Start, &body.content, async |_, order, by| Ok(order.start(by)?)).await
+    change(&ctx, id.0, Transition::Start, &body.content, async |_, order, by| Ok(order.start(by)?)).await
 }
 
 /// Pause the work
@@ -272,7 +254,7 @@ pub async fn start_service_order(
 #[post("/service-orders/{id}/hold")]
 pub async fn hold_service_order(ctx: Ctx, id: PathId<ServiceOrderId>, body: Body<HoldIn>) -> Result<Reply, Problem> {
     let HoldIn { reason, until } = body.value;
-    change(&ctx, id.0, Action::Hold, &body.content, async |_, order, by| Ok(order.hold(by, reason, until.0)?)).await
+    change(&ctx, id.0, Transition::Hold, &body.content, async |_, order, by| Ok(order.hold(by, reason, until.0)?)).await
 }
 
 /// Go on with the work
@@ -283,7 +265,7 @@ pub async fn resume_service_order(
     id: PathId<ServiceOrderId>,
     body: Body<NothingIn>,
 ) -> Result<Reply, Problem> {
-    change(&ctx, id.0, Action::Resume, &body.content, async |_, order, by| Ok(order.resume(by)?)).await
+    change(&ctx, id.0, Transition::Resume, &body.content, async |_, order, by| Ok(order.resume(by)?)).await
 }
 
 /// Finish the work
@@ -295,7 +277,7 @@ pub async fn complete_service_order(
     body: Body<CompleteIn>,
 ) -> Result<Reply, Problem> {
     let CompleteIn { outcome, note } = body.value;
-    change(&ctx, id.0, Action::Complete, &body.content, async |_, order, by| {
+    change(&ctx, id.0, Transition::Complete, &body.content, async |_, order, by| {
         Ok(order.complete(by, Completion { outcome: outcome.into(), note })?)
     })
     .await
@@ -310,7 +292,7 @@ pub async fn confirm_service_order(
     body: Body<ConfirmIn>,
 ) -> Result<Reply, Problem> {
     let ConfirmIn { solved, satisfaction, comment } = body.value;
-    change(&ctx, id.0, Action::Confirm, &body.content, async |_, order, by| {
+    change(&ctx, id.0, Transition::Confirm, &body.content, async |_, order, by| {
         Ok(order.confirm(by, solved, satisfaction, comment)?)
     })
     .await
@@ -325,7 +307,7 @@ pub async fn reopen_service_order(
     body: Body<ReasonIn>,
 ) -> Result<Reply, Problem> {
     let reason = body.value.reason;
-    change(&ctx, id.0, Action::Reopen, &body.content, async |_, order, by| Ok(order.reopen(by, reason)?)).await
+    change(&ctx, id.0, Transition::Reopen, &body.content, async |_, order, by| Ok(order.reopen(by, reason)?)).await
 }
 
 /// Call an order off
@@ -337,7 +319,7 @@ pub async fn cancel_service_order(
     body: Body<MaybeReasonIn>,
 ) -> Result<Reply, Problem> {
     let reason = body.value.reason;
-    change(&ctx, id.0, Action::Cancel, &body.content, async |_, order, by| Ok(order.cancel(by, reason)?)).await
+    change(&ctx, id.0, Transition::Cancel, &body.content, async |_, order, by| Ok(order.cancel(by, reason)?)).await
 }
 
 /// Turn an order down
@@ -349,14 +331,14 @@ pub async fn reject_service_order(
     body: Body<ReasonIn>,
 ) -> Result<Reply, Problem> {
     let reason = body.value.reason;
-    change(&ctx, id.0, Action::Reject, &body.content, async |_, order, by| Ok(order.reject(by, reason)?)).await
+    change(&ctx, id.0, Transition::Reject, &body.content, async |_, order, by| Ok(order.reject(by, reason)?)).await
 }
 
 /// Join an order: «me too»
 #[utoipa::path(tag = "service-orders", operation_id = "joinServiceOrder", params(("id" = Uuid, Path, description = "order id")), request_body = Option<NothingIn>, security(("bearer" = [])), responses((status = 200, body = OrderOut)))]
 #[post("/service-orders/{id}/join")]
 pub async fn join_service_order(ctx: Ctx, id: PathId<ServiceOrderId>, body: Body<NothingIn>) -> Result<Reply, Problem> {
-    change(&ctx, id.0, Action::Join, &body.content, async |_, order, by| Ok(order.join(by)?)).await
+    change(&ctx, id.0, Transition::Join, &body.content, async |_, order, by| Ok(order.join(by)?)).await
 }
 
 /// Fold an order into another one
@@ -365,15 +347,15 @@ pub async fn join_service_order(ctx: Ctx, id: PathId<ServiceOrderId>, body: Body
 pub async fn merge_service_order(ctx: Ctx, id: PathId<ServiceOrderId>, body: Body<MergeIn>) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Merge, ResourceKind::ServiceOrder)?;
     ctx.write(&body.content, async |tx| {
-        let found = tx.rows().find_to_change::<ServiceOrder>(&access, &id.0).await?.permitted(&access)?;
+        let orders = tx.rows().orders(ctx.actor.person_id);
+        let (found, into) = orders.both_to_change(&access, id.0, body.value.into.into()).await?;
+        let found = found.permitted(&access)?;
         ctx.check_version(found.row.version)?;
         let by = Caller { actor: &ctx.actor, actions: found.grasp.actions, now: ctx.now };
-        let into = order_to_merge_into(tx, &access, body.value.into).await?;
-        let (before, before_into) = (found.row.state.kind(), into.state.kind());
-        let done = found.row.merge(into, by)?;
-        tx.save_order(before_into, done.into).await?;
-        let order = tx.save_order(before, done.merged).await?;
-        shown(&ctx, order)
+        let into = into.ok_or_else(|| Problem::field("/into", "not-found"))?.permitted(&access)?.row;
+        let before = found.row.state.kind();
+        let (merged, _) = tx.save_merged(before, found.row.merge(into, by)?).await?;
+        shown(&ctx, merged)
     })
     .await
 }
@@ -411,26 +393,32 @@ pub async fn contact_service_order(
 #[utoipa::path(tag = "service-orders", operation_id = "findSimilarServiceOrders", request_body = SimilarIn, security(("bearer" = [])), responses((status = 200, body = SimilarListOut)))]
 #[post("/service-orders/similar")]
 pub async fn similar_service_orders(ctx: Ctx, body: Body<SimilarIn>) -> Result<Reply, Problem> {
-    if !ctx.authorize(Action::Create, ResourceKind::ServiceOrder)?.permits_some() {
+    let access = ctx.authorize(Action::Create, ResourceKind::ServiceOrder)?;
+    if !access.permits_some() {
         return Err(Problem::new("forbidden"));
     }
     let SimilarIn { kind, compound_id, region_code } = body.value;
     let rows = ctx.app.database.rows();
-    let region = match (compound_id, region_code) {
-        (Some(id), None) => ctx.named::<Compound, _>(rows, &id.into(), "/compound_id").await?.row.region_code,
+    let spot = match (compound_id, region_code) {
+        (Some(id), None) => {
+            let compound = ctx.named::<Compound, _>(rows, &id.into(), "/compound_id").await?.row;
+            Spot { region: compound.region_code, compound: Some(compound.id) }
+        }
         (None, Some(code)) => {
             let region = RegionCode::parse(&code).map_err(|error| Problem::field("/region_code", error.code()))?;
-            let own =
-                ctx.actor.grants_at(ctx.now).any(|grant| grant.place.region().is_some_and(|r| r.overlaps(&region)));
-            if region.level() < RegionLevel::Community || !own {
+            if region.level() < RegionLevel::Community || !rows.regions().exists(&region).await? {
                 return Err(Problem::field("/region_code", "not-found"));
             }
-            region
+            Spot { region, compound: None }
         }
         (Some(_), Some(_)) => return Err(Problem::field("/region_code", "not-together")),
         (None, None) => return Err(Problem::field("/compound_id", "required")),
     };
-    let query = SimilarQuery { kind, region_code: region, compound_id: compound_id.map(Into::into) };
+    // who may order there may ask what was ordered there
+    if !access.permits_at(&spot) {
+        return Err(Problem::new("forbidden"));
+    }
+    let query = SimilarQuery { kind, region_code: spot.region, compound_id: spot.compound };
     let orders = rows.orders(ctx.actor.person_id).similar(&query).await?;
     Reply::json(200, &SimilarListOut { items: orders.into_iter().map(Into::into).collect() }, Caching::Personal)
 }

@@ -4,6 +4,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 mod catalog;
 mod dto;
+mod edits;
 mod handlers;
 mod service;
 mod teams;

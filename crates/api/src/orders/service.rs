@@ -2,17 +2,16 @@
 
 use chrono::Duration;
 use domain::{
-    access::{Access, Action, Located, ResourceKind},
+    access::{Action, Located, Reach, ResourceKind},
     cn::{PersonName, Phone, RegionCode, RegionLevel},
-    id::{BuildingId, CompoundId, ServiceOrderId, UnitId},
+    id::{CompoundId, ServiceOrderId},
     orders::{
-        Assignee, Caller, NewOrder, OrderChange, OrderEffect, Requester, ServiceOrder, Site, Target, Team, Volunteer,
-        VolunteerState, VolunteerTeam, check_answers,
+        Caller, NewOrder, OrderEffect, Requester, ServiceOrder, Site, Target, Transition, Volunteer, VolunteerTeam,
+        check_answers,
     },
     outcome::Outcome,
     people::Person,
     places::Compound,
-    refusal::{FieldError, Refusal},
     resource::Resource as _,
     time::{day_in_china, start_of_day_in_china},
 };
@@ -20,16 +19,21 @@ use persistence::{Found, Tx};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::dto::{ChangeIn, OnBehalfIn, OrderOut, PlaceIn};
+use super::{
+    dto::{OnBehalfIn, OrderOut, PlaceIn},
+    edits,
+};
 use crate::{
     http::{Ctx, Reply},
     problem::Problem,
 };
 
 /// Where an order is about to be placed.
-struct Spot {
-    region: RegionCode,
-    compound: Option<CompoundId>,
+pub struct Spot {
+    /// The community or grid.
+    pub region: RegionCode,
+    /// The compound.
+    pub compound: Option<CompoundId>,
 }
 
 impl Located for Spot {
@@ -40,6 +44,11 @@ impl Located for Spot {
     fn compound(&self) -> Option<CompoundId> {
         self.compound
     }
+
+    fn related(&self, reach: &Reach) -> bool {
+        // a neighbor may order for the street that he shares with others, not for their compounds
+        matches!(reach, Reach::Neighbor(scope) if self.compound.is_none() && scope.contains(&self.region))
+    }
 }
 
 /// Places an order; `id` where the client made it.
@@ -48,11 +57,12 @@ pub async fn place(ctx: &Ctx, id: Option<ServiceOrderId>, input: PlaceIn, conten
     if !access.permits_some() {
         return Err(Problem::new("forbidden"));
     }
+    only_together(&input)?;
     let digest = ctx.app.database.vault().digest("order", content.to_string().as_bytes());
     if let Some(id) = id
         && ctx.app.database.rows().orders(None).exists(id).await?
     {
-        return placed_before(ctx, id, &digest, input).await;
+        return edits::placed_before(ctx, id, digest, input).await;
     }
     if id.is_some_and(|id| id.0.get_version_num() != 7) {
         return Err(Problem::field("", "format"));
@@ -116,72 +126,6 @@ pub async fn place(ctx: &Ctx, id: Option<ServiceOrderId>, input: PlaceIn, conten
     .await
 }
 
-/// The answer to a `PUT` of an order that exists: the order as it is now if the same was sent, else it is replaced.
-async fn placed_before(ctx: &Ctx, id: ServiceOrderId, digest: &[u8], input: PlaceIn) -> Result<Reply, Problem> {
-    let access = ctx.authorize(Action::Read, ResourceKind::ServiceOrder)?;
-    let rows = ctx.app.database.rows();
-    let found = rows.find::<ServiceOrder>(&access, &id).await?;
-    if rows.orders(None).content_digest(&access, id).await?.as_deref() == Some(digest) {
-        return Reply::ok(ctx, &OrderOut::new(ctx, found));
-    }
-    replace(ctx, id, input).await
-}
-
-/// Replaces what may change of an order by what is sent; the rest must be as it was.
-async fn replace(ctx: &Ctx, id: ServiceOrderId, input: PlaceIn) -> Result<Reply, Problem> {
-    change(ctx, id, Action::Update, &Value::Null, async |tx, order, by| {
-        ctx.require_version(order.version)?;
-        let faults = fixed_members(&order, &input);
-        if !faults.is_empty() {
-            return Err(Problem::invalid(faults));
-        }
-        let PlaceIn { description, answers, wished_at, private, address, point, .. } = input;
-        let moves = matches!(order.site, Site::Address { .. });
-        let patch = ChangeIn {
-            description: Some(description),
-            answers: Some(answers),
-            wished_at: Some(wished_at),
-            private: Some(private.unwrap_or(true)),
-            address,
-            point: moves.then_some(point),
-            priority: None,
-        };
-        let wanted = change_of(tx, &order, patch).await?;
-        Ok(order.update(by, wanted)?)
-    })
-    .await
-}
-
-/// Members that are said once: what is ordered, where, and for whom.
-fn fixed_members(order: &ServiceOrder, input: &PlaceIn) -> Vec<FieldError> {
-    let PlaceIn { kind, compound_id, building_id, unit_id, region_code, on_behalf_of, .. } = input;
-    let (compound, building, unit) = match &order.site {
-        Site::Compound { compound_id, building_id, unit_id, .. } => (Some(*compound_id), *building_id, *unit_id),
-        Site::Address { .. } => (None, None, None),
-    };
-    let same_region =
-        region_code.as_ref().is_none_or(|code| RegionCode::parse(code).is_ok_and(|code| code == order.region_code));
-    let same_person = on_behalf_of.as_ref().is_none_or(|whom| {
-        let OnBehalfIn { person_id, name, phone } = whom;
-        let requester = &order.requester;
-        person_id.is_none_or(|id| id == requester.person_id.0)
-            && name.as_ref().is_none_or(|name| name.trim() == requester.name)
-            && phone.as_ref().is_none_or(|phone| Phone::parse(phone).ok() == requester.phone)
-    });
-    [
-        ("/kind", *kind == order.kind),
-        ("/compound_id", compound_id.map(CompoundId) == compound),
-        ("/building_id", building_id.map(BuildingId) == building),
-        ("/unit_id", unit_id.map(UnitId) == unit),
-        ("/region_code", same_region),
-        ("/on_behalf_of", same_person),
-    ]
-    .into_iter()
-    .filter(|(_, same)| !same)
-    .map(|(pointer, _)| FieldError::new(pointer, "not-changeable"))
-    .collect()
-}
-
 async fn check_quota(ctx: &Ctx, tx: &Tx) -> Result<(), Problem> {
     let Some(limit) = ctx.app.settings.orders_per_day else { return Ok(()) };
     let today = start_of_day_in_china(day_in_china(ctx.now));
@@ -194,14 +138,19 @@ async fn check_quota(ctx: &Ctx, tx: &Tx) -> Result<(), Problem> {
         .with_header("Retry-After", wait.to_string()))
 }
 
+/// A compound has its own region and position.
+fn only_together(input: &PlaceIn) -> Result<(), Problem> {
+    for (given, pointer) in [(input.region_code.is_some(), "/region_code"), (input.point.is_some(), "/point")] {
+        if given && input.compound_id.is_some() {
+            return Err(Problem::field(pointer, "not-together"));
+        }
+    }
+    Ok(())
+}
+
 async fn spot_of(ctx: &Ctx, input: &PlaceIn) -> Result<(Spot, Site), Problem> {
     let rows = ctx.app.database.rows();
     if let Some(id) = input.compound_id {
-        for (given, pointer) in [(input.region_code.is_some(), "/region_code"), (input.point.is_some(), "/point")] {
-            if given {
-                return Err(Problem::field(pointer, "not-together"));
-            }
-        }
         let compound = ctx.named::<Compound, _>(rows, &id.into(), "/compound_id").await?.row;
         let building = match input.building_id {
             Some(id) => {
@@ -286,38 +235,41 @@ async fn requester_for(ctx: &Ctx, tx: &Tx, whom: OnBehalfIn, spot: &Spot) -> Res
     Ok(requester(tx.insert(Outcome::new(person, event)).await?, false))
 }
 
-/// A target that the dispatcher sees.
-pub async fn target(ctx: &Ctx, tx: &Tx, volunteer: Option<Uuid>, team: Option<Uuid>) -> Result<Target, Problem> {
+/// To whom an order is handed: whoever the caller sees, or serves the place of the order, as `candidates` tells.
+pub async fn target(
+    ctx: &Ctx,
+    tx: &Tx,
+    order: &ServiceOrder,
+    volunteer: Option<Uuid>,
+    team: Option<Uuid>,
+) -> Result<Target, Problem> {
     if let Some(id) = volunteer {
-        let volunteer = ctx.named::<Volunteer, _>(tx.rows(), &id.into(), "/volunteer_id").await?.row;
-        if volunteer.state != VolunteerState::Approved {
-            return Err(Problem::field("/volunteer_id", "not-found"));
-        }
-        return Ok(Target::Volunteer(Assignee { volunteer_id: volunteer.id, display_name: volunteer.display_name }));
+        let seen = ctx.authorize(Action::Read, Volunteer::KIND).ok();
+        let found = tx.rows().volunteers().to_serve(id.into(), &order.region_code, seen.as_ref()).await?;
+        return found.map(Target::Volunteer).ok_or_else(|| Problem::field("/volunteer_id", "not-found"));
     }
     if let Some(id) = team {
-        let team = ctx.named::<VolunteerTeam, _>(tx.rows(), &id.into(), "/team_id").await?.row;
-        return Ok(Target::Team(Team { id: team.id, name: team.name }));
+        let seen = ctx.authorize(Action::Read, VolunteerTeam::KIND).ok();
+        let found = tx.rows().teams().to_serve(id.into(), &order.region_code, seen.as_ref()).await?;
+        return found.map(Target::Team).ok_or_else(|| Problem::field("/team_id", "not-found"));
     }
     Ok(Target::Open)
 }
 
-/// One transition: load within sight, check the version, decide, save, answer.
+/// One transition: load within sight, check right and version, decide, save, answer.
 pub async fn change(
     ctx: &Ctx,
     id: ServiceOrderId,
-    action: Action,
+    transition: Transition,
     content: &Value,
     decide: impl AsyncFnOnce(&Tx, ServiceOrder, Caller<'_>) -> Result<Outcome<ServiceOrder, OrderEffect>, Problem>,
 ) -> Result<Reply, Problem> {
-    let access = ctx.authorize(action, ResourceKind::ServiceOrder)?;
+    let access = ctx.authorize(transition.action(), ResourceKind::ServiceOrder)?;
     ctx.write(content, async |tx| {
         let found = tx.rows().find_to_change::<ServiceOrder>(&access, &id).await?;
         let caller = Caller { actor: &ctx.actor, actions: found.grasp.actions, now: ctx.now };
         // right before version before state: who has nothing to do with it learns nothing of it
-        if !found.row.is_right(action, caller) {
-            return Err(Problem::new("forbidden"));
-        }
+        found.row.check_right(transition, caller)?;
         ctx.check_version(found.row.version)?;
         let before = found.row.state.kind();
         let outcome = decide(tx, found.row, caller).await?;
@@ -334,49 +286,4 @@ pub fn shown(ctx: &Ctx, order: ServiceOrder) -> Result<Reply, Problem> {
         Some(grasp) => Reply::ok(ctx, &OrderOut::new(ctx, Found { row: order, grasp })),
         None => Ok(Reply::ok(ctx, &OrderOut::bare(order))?.out_of_sight()),
     }
-}
-
-/// What a merge patch changes.
-pub async fn change_of(tx: &Tx, order: &ServiceOrder, patch: ChangeIn) -> Result<OrderChange, Problem> {
-    let ChangeIn { description, answers, wished_at, private, address, point, priority } = patch;
-    let answers = match answers {
-        None => None,
-        Some(given) => {
-            let given = given.unwrap_or_default().into_iter().map(|(key, answer)| (key, answer.into())).collect();
-            let kind = tx.rows().service_kinds().at(&order.region_code, &order.kind).await?;
-            let faults = check_answers(&kind.map(|kind| kind.questions).unwrap_or_default(), &given);
-            if !faults.is_empty() {
-                return Err(Problem::invalid(faults));
-            }
-            Some(given)
-        }
-    };
-    let site = match (order.site.clone(), address, point) {
-        (_, None, None) => None,
-        (Site::Compound { .. }, _, Some(_)) => return Err(Problem::field("/point", "not-changeable")),
-        (Site::Compound { compound_id, building_id, unit_id, address: old }, new, None) => {
-            Some(Site::Compound { compound_id, building_id, unit_id, address: new.or(old) })
-        }
-        (Site::Address { address: old, point: at }, new, moved) => {
-            Some(Site::Address { address: new.unwrap_or(old), point: moved.map_or(at, |moved| moved.map(Into::into)) })
-        }
-    };
-    Ok(OrderChange {
-        description: description.map(|text| text.trim().to_owned()),
-        answers,
-        wished_at: wished_at.map(|at| at.map(|at| at.0)),
-        private,
-        site,
-        priority: priority.map(Into::into),
-    })
-}
-
-/// The order that another one is folded into, which the dispatcher must see and may dispatch himself.
-pub async fn order_to_merge_into(tx: &Tx, access: &Access, id: Uuid) -> Result<ServiceOrder, Problem> {
-    let found = tx.rows().find_to_change::<ServiceOrder>(access, &id.into()).await;
-    let found = found.map_err(|_| Problem::field("/into", "not-found"))?;
-    if !found.grasp.actions.has(Action::Merge) {
-        return Err(Refusal::Forbidden.into());
-    }
-    Ok(found.row)
 }

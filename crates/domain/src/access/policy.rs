@@ -21,7 +21,7 @@ pub enum Extent {
     Requester,
     /// Orders that the caller joined.
     Participant,
-    /// Public orders of the caller's community, to join them.
+    /// Public orders of the caller's community, to join them, and its places outside compounds, to order for them.
     Neighbor,
     /// Orders open to claims in the volunteer's service area.
     OpenPool,
@@ -180,7 +180,7 @@ fn service_order(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
         rule(Extent::Place, Detail::Own, &[A::Create]),
         rule(Extent::Requester, Detail::Own, &[A::Read, A::Update, A::Confirm, A::Reopen, A::Cancel]),
         rule(Extent::Participant, Detail::Matter, &[A::Read]),
-        rule(Extent::Neighbor, Detail::Matter, &[A::Join]),
+        rule(Extent::Neighbor, Detail::Matter, &[A::Join, A::Create]),
     ];
     const VOLUNTEER: &[Rule] = &[
         rule(Extent::OpenPool, Detail::Matter, &[A::Read, A::Claim]),
@@ -229,10 +229,8 @@ fn service_order(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
 }
 
 fn volunteer(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
-    const APPLICANT: &[Rule] = &[
-        rule(Extent::Place, Detail::Own, &[A::Create]),
-        rule(Extent::Own, Detail::Own, &[A::Read, A::Update, A::Leave]),
-    ];
+    // he applies for himself, wherever he wants to serve
+    const APPLICANT: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Create, A::Read, A::Update, A::Leave])];
     const VOLUNTEER: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read, A::Update, A::Leave])];
     const VETTER: &[Rule] =
         &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Approve, A::Refuse])];

@@ -341,7 +341,8 @@ impl ServiceOrder {
     /// The resident calls it off.
     pub fn cancel(self, by: Caller<'_>, reason: Option<String>) -> Decision {
         self.check(Transition::Cancel, by)?;
-        let mut order = self.moved(by, State::Cancelled);
+        let dispatch = self.state.dispatch().cloned();
+        let mut order = self.moved(by, State::Cancelled(dispatch));
         order.outcome = Some(Resolution::Withdrawn);
         order.closed_at = Some(by.now);
         order.remark(by, Transition::Cancel, reason);
@@ -352,7 +353,8 @@ impl ServiceOrder {
     /// The dispatcher turns it down.
     pub fn reject(self, by: Caller<'_>, reason: String) -> Decision {
         self.check(Transition::Reject, by)?;
-        let mut order = self.moved(by, State::Rejected);
+        let dispatch = self.state.dispatch().cloned();
+        let mut order = self.moved(by, State::Rejected(dispatch));
         order.closed_at = Some(by.now);
         order.remark(by, Transition::Reject, Some(reason));
         let event = order.moved_event("service_order.rejected");
@@ -369,7 +371,8 @@ impl ServiceOrder {
             return Err(Refusal::invalid("/into", "not-mergeable"));
         }
         let (from_id, into_id) = (self.id, into.id);
-        let mut order = self.moved(by, State::Merged(into_id));
+        let dispatch = self.state.dispatch().cloned();
+        let mut order = self.moved(by, State::Merged(into_id, dispatch));
         order.closed_at = Some(by.now);
         let event = order.moved_event("service_order.merged");
 
@@ -397,9 +400,10 @@ impl ServiceOrder {
         Ok(Outcome::new(order, event).with_effect(OrderEffect::Joined(person)))
     }
 
-    /// Changes members. Who may only set the priority may change nothing else.
-    pub fn update(self, by: Caller<'_>, change: OrderChange) -> Decision {
-        self.check(Transition::Update, by)?;
+    /// Changes members; `None` where all of them are so already. Who may only set the priority may change nothing
+    /// else.
+    pub fn update(self, by: Caller<'_>, change: OrderChange) -> Result<Option<Outcome<Self, OrderEffect>>, Refusal> {
+        self.check_right(Transition::Update, by)?;
         let OrderChange { description, answers, wished_at, private, site, priority } = change;
         let changes_matter =
             description.is_some() || answers.is_some() || wished_at.is_some() || private.is_some() || site.is_some();
@@ -410,6 +414,7 @@ impl ServiceOrder {
         if changes_matter && !by.actions.has(Action::Update) {
             return Err(Refusal::Forbidden);
         }
+        self.check(Transition::Update, by)?;
         if changes_matter && !is_early {
             return Err(self.wrong_state(by));
         }
@@ -422,8 +427,12 @@ impl ServiceOrder {
         order.private = private.unwrap_or(order.private);
         order.site = site.unwrap_or(order.site);
         order.priority = priority.unwrap_or(order.priority);
-        let event = order.event("service_order.updated").with("changed", Datum::Words(order.changed_since(&before)));
-        Ok(Outcome::new(order, event))
+        let changed = order.changed_since(&before);
+        if changed.is_empty() {
+            return Ok(None);
+        }
+        let event = order.event("service_order.updated").with("changed", Datum::Words(changed));
+        Ok(Some(Outcome::new(order, event)))
     }
 
     fn changed_since(&self, before: &Self) -> Vec<&'static str> {
@@ -469,7 +478,7 @@ impl ServiceOrder {
                 Target::Open => event.with("open", Datum::Flag(true)),
             },
             State::Accepted(work) => event.with("volunteer_id", Datum::Id(work.holder.volunteer_id.into())),
-            State::Merged(into) => event.with("into", Datum::Id((*into).into())),
+            State::Merged(into, _) => event.with("into", Datum::Id((*into).into())),
             _ => event,
         }
     }

@@ -1,6 +1,6 @@
 //! A service order and what stands in it.
 
-use super::{Answers, Hold, OrderState, Resolution, State, Target, Transition};
+use super::{Answers, Hold, Resolution, State, Target, Transition};
 use crate::{
     access::{Located, Reach, words},
     cn::{Phone, RegionCode},
@@ -235,7 +235,8 @@ impl ServiceOrder {
         }
     }
 
-    fn is_open_to_claims(&self) -> bool {
+    /// Whether it is open to claims, or was when it was last dispatched.
+    fn was_open_to_claims(&self) -> bool {
         self.state.dispatch().is_some_and(|dispatch| dispatch.target == Target::Open)
     }
 }
@@ -260,10 +261,8 @@ impl Located for ServiceOrder {
             Reach::Requester(person) => self.requester.person_id == *person,
             Reach::Participant(_) => self.joined_by_caller,
             Reach::Neighbor(scope) => !self.private && in_region(scope),
-            Reach::OpenPool(scope) => {
-                self.state.kind() == OrderState::Dispatched && self.is_open_to_claims() && in_region(scope)
-            }
-            Reach::ClaimArea(scope) => self.is_open_to_claims() && in_region(scope),
+            Reach::OpenPool(scope) => self.state.is_open_to_claims() && in_region(scope),
+            Reach::ClaimArea(scope) => self.was_open_to_claims() && in_region(scope),
             Reach::Addressee(volunteer, teams) => {
                 self.state.dispatch().is_some_and(|dispatch| dispatch.is_to(*volunteer, teams))
             }

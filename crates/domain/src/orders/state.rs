@@ -136,12 +136,12 @@ pub enum State {
     Completed(Work, Instant),
     /// [`OrderState::Confirmed`]
     Confirmed(Work, Confirmation),
-    /// [`OrderState::Cancelled`]
-    Cancelled,
-    /// [`OrderState::Rejected`]
-    Rejected,
-    /// [`OrderState::Merged`]: into which
-    Merged(ServiceOrderId),
+    /// [`OrderState::Cancelled`], and to whom it was dispatched then: whoever is about to take it is told
+    Cancelled(Option<Dispatch>),
+    /// [`OrderState::Rejected`], and to whom it was dispatched then
+    Rejected(Option<Dispatch>),
+    /// [`OrderState::Merged`]: into which, and to whom it was dispatched then
+    Merged(ServiceOrderId, Option<Dispatch>),
 }
 
 impl State {
@@ -162,9 +162,9 @@ impl State {
             Self::OnHold(..) => OrderState::OnHold,
             Self::Completed(..) => OrderState::Completed,
             Self::Confirmed(..) => OrderState::Confirmed,
-            Self::Cancelled => OrderState::Cancelled,
-            Self::Rejected => OrderState::Rejected,
-            Self::Merged(_) => OrderState::Merged,
+            Self::Cancelled(_) => OrderState::Cancelled,
+            Self::Rejected(_) => OrderState::Rejected,
+            Self::Merged(..) => OrderState::Merged,
         }
     }
 
@@ -177,7 +177,7 @@ impl State {
             | Self::OnHold(work, _)
             | Self::Completed(work, _)
             | Self::Confirmed(work, _) => Some(work),
-            Self::Placed | Self::Dispatched(_) | Self::Cancelled | Self::Rejected | Self::Merged(_) => None,
+            Self::Placed | Self::Dispatched(_) | Self::Cancelled(_) | Self::Rejected(_) | Self::Merged(..) => None,
         }
     }
 
@@ -186,7 +186,23 @@ impl State {
     pub fn dispatch(&self) -> Option<&Dispatch> {
         match self {
             Self::Dispatched(dispatch) => Some(dispatch),
+            Self::Cancelled(dispatch) | Self::Rejected(dispatch) | Self::Merged(_, dispatch) => dispatch.as_ref(),
             other => other.work().map(|work| &work.dispatch),
         }
+    }
+
+    /// Who holds it, or whom it waits for.
+    #[must_use]
+    pub fn assignee(&self) -> Option<&Assignee> {
+        match self {
+            Self::Dispatched(Dispatch { target: Target::Volunteer(assignee), .. }) => Some(assignee),
+            other => other.work().map(|work| &work.holder),
+        }
+    }
+
+    /// Whether volunteers of the area can claim it now.
+    #[must_use]
+    pub fn is_open_to_claims(&self) -> bool {
+        matches!(self, Self::Dispatched(Dispatch { target: Target::Open, .. }))
     }
 }

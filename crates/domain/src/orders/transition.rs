@@ -110,24 +110,27 @@ impl Transition {
         const NEVER: TransitionRule = rule(T::Contact, &[], &[]);
         RULES.iter().find(|rule| rule.transition == self).unwrap_or(&NEVER)
     }
+
+    /// The action for which the policy is asked. Rights that others have to the same transition come with the row.
+    #[must_use]
+    pub fn action(self) -> Action {
+        self.rule().by.first().copied().unwrap_or(Action::Read)
+    }
 }
 
 impl ServiceOrder {
-    /// Whether a transition that this action stands for is the caller's, whatever the state.
-    #[must_use]
-    pub fn is_right(&self, action: Action, by: Caller<'_>) -> bool {
-        RULES.iter().any(|rule| rule.by.contains(&action) && self.is_right_of(rule.transition, by))
-    }
-
     /// Checks right before state: who has nothing to do with it learns nothing of its state.
     pub(super) fn check(&self, transition: Transition, by: Caller<'_>) -> Result<(), Refusal> {
-        if !self.is_right_of(transition, by) {
-            return Err(Refusal::Forbidden);
-        }
+        self.check_right(transition, by)?;
         if !self.is_possible(transition, by) {
             return Err(self.wrong_state(by));
         }
         Ok(())
+    }
+
+    /// Checks the right alone.
+    pub fn check_right(&self, transition: Transition, by: Caller<'_>) -> Result<(), Refusal> {
+        if self.is_right_of(transition, by) { Ok(()) } else { Err(Refusal::Forbidden) }
     }
 
     /// The refusal that tells the caller where the order stands, and who holds it if he may see that.
@@ -138,7 +141,7 @@ impl ServiceOrder {
             state: self.state.name(),
             version: self.version,
             actions: self.actions(by),
-            assignee: self.state.work().filter(|_| may_see).map(|work| work.holder.clone()),
+            assignee: self.state.assignee().filter(|_| may_see).cloned(),
         }))
     }
 

@@ -10,9 +10,10 @@ use domain::{
 };
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
-    sea_query::{Condition, Expr, ExprTrait, SimpleExpr},
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Statement,
+    sea_query::{Condition, Expr, ExprTrait, LockType, SimpleExpr},
 };
+use uuid::Uuid;
 
 use super::entity::user;
 use crate::{
@@ -161,6 +162,14 @@ impl<C: ConnectionTrait> Users<'_, C> {
 }
 
 impl Tx {
+    /// Lets no other transaction pass here for the same user until this one ends, so that what is counted of him holds.
+    pub(crate) async fn hold_user(&self, id: UserId) -> Result<()> {
+        let own = user::Entity::find().select_only().column(user::Column::Id).filter(user::Column::Id.eq(id.0));
+        // rows that refer to him can still be written
+        let row: Option<(Uuid,)> = own.lock(LockType::NoKeyUpdate).into_tuple().one(&self.conn).await?;
+        row.map(|_| ()).ok_or(Error::NotFound)
+    }
+
     /// Saves a new account.
     ///
     /// # Errors

@@ -130,6 +130,7 @@ fn state_of(row: &OrderRow, sealer: &Sealer<'_>) -> Result<State> {
     let order = &row.order;
     let kind = OrderState::from_name(&order.state).ok_or_else(|| sealer.corrupt("state"))?;
     let dispatch = || dispatch_of(row, sealer);
+    let last_dispatch = || order.target.is_some().then(dispatch).transpose();
     let work = || {
         let holder = assignee(order.holder_id, row.holder_name.clone()).ok_or_else(|| sealer.corrupt("holder_id"))?;
         Ok::<_, Error>(Work { holder, dispatch: dispatch()? })
@@ -156,9 +157,12 @@ fn state_of(row: &OrderRow, sealer: &Sealer<'_>) -> Result<State> {
                 order.satisfaction.map(u8::try_from).transpose().map_err(|_| sealer.corrupt("satisfaction"))?;
             State::Confirmed(work()?, Confirmation { solved, satisfaction, by, at })
         }
-        OrderState::Cancelled => State::Cancelled,
-        OrderState::Rejected => State::Rejected,
-        OrderState::Merged => State::Merged(order.merged_into.ok_or_else(|| sealer.corrupt("merged_into"))?.into()),
+        OrderState::Cancelled => State::Cancelled(last_dispatch()?),
+        OrderState::Rejected => State::Rejected(last_dispatch()?),
+        OrderState::Merged => {
+            let into = order.merged_into.ok_or_else(|| sealer.corrupt("merged_into"))?;
+            State::Merged(into.into(), last_dispatch()?)
+        }
     })
 }
 
@@ -251,7 +255,7 @@ pub(crate) fn row_of(vault: &Vault, order: &ServiceOrder) -> Result<service_orde
         _ => (None, None),
     };
     let merged_into = match state {
-        State::Merged(into) => Some(into.0),
+        State::Merged(into, _) => Some(into.0),
         _ => None,
     };
     Ok(service_order::ActiveModel {

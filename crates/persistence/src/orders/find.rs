@@ -230,6 +230,27 @@ impl<C: ConnectionTrait> Orders<'_, C> {
         rows.try_map(|row| Found::judge(access, order_of(self.rows.vault, row)?))
     }
 
+    /// An order and another one into which it may be folded, if the caller sees that too, both kept from others until
+    /// the transaction ends. Their rows are locked by id, so that no two such transactions wait for each other.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    pub async fn both_to_change(
+        &self,
+        access: &Access,
+        id: ServiceOrderId,
+        other: ServiceOrderId,
+    ) -> Result<(Found<ServiceOrder>, Option<Found<ServiceOrder>>)> {
+        let select = self.select().filter(C_::Id.is_in([id.0, other.0])).filter(visible(access)).order_by_asc(C_::Id);
+        let rows = Lock::Update.on(select).into_model::<OrderRow>().all(self.rows.conn).await?;
+        let mut found = Vec::new();
+        for row in rows {
+            found.push(Found::judge(access, order_of(self.rows.vault, row)?)?);
+        }
+        let of = |id| found.iter().find(|found| found.row.id == id).cloned();
+        Ok((of(id).ok_or(Error::NotFound)?, of(other)))
+    }
+
     /// Open public orders of the same kind in the same compound or, outside compounds, the same community; the
     /// newest ten. Whoever may place an order there may ask for them.
     ///

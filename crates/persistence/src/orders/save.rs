@@ -1,8 +1,9 @@
 //! Saving decisions about orders.
 
 use domain::{
+    event::EventDraft,
     id::ServiceOrderId,
-    orders::{OrderEffect, OrderState, ServiceOrder},
+    orders::{Merged, OrderEffect, OrderState, ServiceOrder},
     outcome::Outcome,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Statement};
@@ -44,6 +45,30 @@ impl Tx {
         before: OrderState,
         outcome: Outcome<ServiceOrder, OrderEffect>,
     ) -> Result<ServiceOrder> {
+        let (value, events) = self.write_order(outcome).await?;
+        self.record(&events).await?;
+        self.count_order(&value.region_code, Some(before), value.state.kind()).await?;
+        Ok(value)
+    }
+
+    /// Saves both sides of a merge: the order that was folded in, and the one that goes on, whose state stays.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if one of them was changed meanwhile.
+    pub async fn save_merged(&self, before: OrderState, merged: Merged) -> Result<(ServiceOrder, ServiceOrder)> {
+        let Merged { merged, into } = merged;
+        let (into, mut events) = self.write_order(into).await?;
+        let (merged, of_merged) = self.write_order(merged).await?;
+        events.extend(of_merged);
+        self.record(&events).await?;
+        self.count_order(&merged.region_code, Some(before), merged.state.kind()).await?;
+        Ok((merged, into))
+    }
+
+    async fn write_order(
+        &self,
+        outcome: Outcome<ServiceOrder, OrderEffect>,
+    ) -> Result<(ServiceOrder, Vec<EventDraft>)> {
         let Outcome { mut value, events, effects } = outcome;
         for effect in effects {
             self.apply(&mut value, effect).await?;
@@ -56,12 +81,20 @@ impl Tx {
             .filter(service_order::Column::Version.eq(value.version - 1))
             .exec(&self.conn)
             .await?;
-        if done.rows_affected != 1 {
-            return Err(Error::Stale);
+        if done.rows_affected == 1 { Ok((value, events)) } else { Err(Error::Stale) }
+    }
+
+    /// Keeps what an order was replaced with, to tell later whether the same is sent again.
+    ///
+    /// # Errors
+    /// If the database does not take it.
+    pub async fn save_content_digest(&self, id: ServiceOrderId, digest: Vec<u8>) -> Result<()> {
+        let row = service_order::ActiveModel { content_digest: Set(digest), ..Default::default() };
+        let update = service_order::Entity::update_many().set(row).filter(service_order::Column::Id.eq(id.0));
+        if update.exec(&self.conn).await?.rows_affected != 1 {
+            return Err(Error::NotFound);
         }
-        self.record(&events).await?;
-        self.count_order(&value.region_code, Some(before), value.state.kind()).await?;
-        Ok(value)
+        Ok(())
     }
 
     async fn apply(&self, order: &mut ServiceOrder, effect: OrderEffect) -> Result<()> {
@@ -114,12 +147,14 @@ impl Tx {
         Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
     }
 
-    /// How many orders the person has placed or had placed for him since a time: for limits on business flows.
+    /// How many orders a user has placed since a time, for limits on business flows. Until this transaction ends he
+    /// places no other one, so that the count holds.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn orders_placed_by(&self, user: domain::id::UserId, since: domain::time::Instant) -> Result<u64> {
         use sea_orm::PaginatorTrait as _;
+        self.hold_user(user).await?;
         Ok(service_order::Entity::find()
             .filter(service_order::Column::PlacedBy.eq(user.0))
             .filter(service_order::Column::CreatedAt.gte(since))

@@ -4,7 +4,7 @@ use domain::{
     access::Access,
     cn::RegionCode,
     id::{VolunteerId, VolunteerTeamId},
-    orders::{Origin, VolunteerTeam},
+    orders::{Origin, Team, VolunteerTeam},
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -19,7 +19,7 @@ use crate::{
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, word},
     save::{Findable, Lock, Stored},
-    scope::{self, ScopeColumns},
+    scope::{self, ScopeColumns, serving},
     tx::Tx,
     vault::Vault,
 };
@@ -123,6 +123,24 @@ impl<C: ConnectionTrait> Teams<'_, C> {
         };
         let rows = page::<_, Row, _>(self.0.conn, select, sorting, request).await?;
         rows.try_map(|row| Found::judge(access, row.try_into()?))
+    }
+
+    /// A team to which an order at this place can be handed: one that the caller sees, or that serves there. The
+    /// caller was found to hand the order out.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn to_serve(
+        &self,
+        id: VolunteerTeamId,
+        place: &RegionCode,
+        seen: Option<&Access>,
+    ) -> Result<Option<Team>> {
+        let row = volunteer_team::Entity::find_by_id(id.0)
+            .filter(serving(region_column(), place).add_option(seen.map(visible)))
+            .one(self.0.conn)
+            .await?;
+        Ok(row.map(|row| Team { id: row.id.into(), name: row.name }))
     }
 
     /// The members of a team who serve now, for the team's own decisions.

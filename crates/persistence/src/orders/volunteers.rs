@@ -4,7 +4,7 @@ use domain::{
     access::{Access, Reach},
     cn::RegionCode,
     id::{VolunteerId, VolunteerTeamId},
-    orders::{Origin, Volunteer, VolunteerState},
+    orders::{Assignee, Origin, Volunteer, VolunteerState},
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -19,7 +19,7 @@ use crate::{
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, word},
     save::{Findable, Lock, Stored},
-    scope::{self, ScopeColumns},
+    scope::{self, ScopeColumns, serving},
     vault::Vault,
 };
 
@@ -167,6 +167,25 @@ impl<C: ConnectionTrait> Volunteers<'_, C> {
             Sorting { name: None, column: None, id: Expr::col((volunteer::Entity, volunteer::Column::Id)), uuid: true };
         let rows = page::<_, Row, _>(self.0.conn, select, sorting, request).await?;
         rows.try_map(|row| Found::judge(access, row.try_into()?))
+    }
+
+    /// An approved volunteer to whom an order at this place can be handed: one whom the caller sees, or who serves
+    /// there, as [`Rows::candidates`] finds them. The caller was found to hand the order out.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn to_serve(
+        &self,
+        id: VolunteerId,
+        place: &RegionCode,
+        seen: Option<&Access>,
+    ) -> Result<Option<Assignee>> {
+        let select = select()
+            .filter(volunteer::Column::Id.eq(id.0))
+            .filter(volunteer::Column::State.eq(VolunteerState::Approved.name()))
+            .filter(serving(region_column(), place).add_option(seen.map(visible)));
+        let row = select.into_model::<Row>().one(self.0.conn).await?;
+        Ok(row.map(|row| Assignee { volunteer_id: row.volunteer.id.into(), display_name: row.display_name }))
     }
 
     /// Whether a volunteer holds open orders, or was asked to take one and has not answered.
