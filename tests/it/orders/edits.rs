@@ -85,7 +85,7 @@ async fn what_cannot_be_changed_is_named(#[values(Sqlite, Postgres)] backend: Ba
         (&id, json!({"kind": "drain"}), "/kind", "unknown-member"),
         (&id, json!({"description": null}), "/description", "wrong-type"),
         (&id, json!({"private": null}), "/private", "wrong-type"),
-        (&id, json!({"description": " "}), "/description", "format"),
+        (&id, json!({"description": " "}), "/description", "too-short"),
         (&id, json!({"answers": {"place": "车库"}}), "/answers/place", "not-allowed"),
         (&id, json!({"answers": {"colour": "红"}}), "/answers/colour", "unknown-member"),
         (&id, json!({"point": {"longitude": 114.93, "latitude": 27.81}}), "/point", "not-changeable"),
