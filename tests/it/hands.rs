@@ -19,6 +19,11 @@ pub async fn put(user: &User<'_>, path: &str, version: Option<i64>, body: &Value
     user.send("PUT", path, &headers, Some(body)).await
 }
 
+/// Removes a version of something.
+pub async fn remove(user: &User<'_>, path: &str, version: i64) -> Answer {
+    user.send("DELETE", path, &[("if-match", &format!("\"{version}\""))], None).await
+}
+
 /// An id of the client's own: UUIDv7, another one for each number.
 pub fn own_id(number: u64) -> String {
     format!("019cdfaa-49c0-7c3e-9d41-{number:012x}")

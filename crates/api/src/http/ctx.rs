@@ -213,11 +213,17 @@ impl Ctx {
     ) -> Result<Found<T>, Problem> {
         let unseen = || Problem::field(pointer, "not-found");
         let access = self.authorize(Action::Read, T::KIND).map_err(|_| unseen())?;
-        match rows.find(&access, id).await {
-            Ok(found) => Ok(found),
-            Err(persistence::Error::NotFound) => Err(unseen()),
-            Err(error) => Err(error.into()),
-        }
+        seen(rows.find(&access, id).await, unseen)
+    }
+
+    /// The same, kept from others until the transaction ends: for what only one of two may do at a time.
+    ///
+    /// # Errors
+    /// `validation-failed` with `not-found` at the pointer.
+    pub async fn named_alone<T: Findable>(&self, tx: &Tx, id: &T::Id, pointer: &str) -> Result<Found<T>, Problem> {
+        let unseen = || Problem::field(pointer, "not-found");
+        let access = self.authorize(Action::Read, T::KIND).map_err(|_| unseen())?;
+        seen(tx.rows().find_to_change(&access, id).await, unseen)
     }
 
     /// A region that a body names, of a level or below.
@@ -322,6 +328,14 @@ impl Ctx {
     ) -> Result<(), Problem> {
         let Some(region) = region.filter(|_| empty && page.after.is_none()) else { return Ok(()) };
         if self.app.database.rows().regions().exists(region).await? { Ok(()) } else { Err(Problem::new("not-found")) }
+    }
+}
+
+fn seen<T>(found: persistence::Result<Found<T>>, unseen: impl Fn() -> Problem) -> Result<Found<T>, Problem> {
+    match found {
+        Ok(found) => Ok(found),
+        Err(persistence::Error::NotFound) => Err(unseen()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -195,6 +195,8 @@ pub async fn get_grant(ctx: Ctx, id: PathId<GrantId>) -> Result<Reply, Problem> 
 }
 
 /// Give somebody a role
+///
+/// The caller must have signed in within the last ten minutes.
 #[utoipa::path(tag = "grants", operation_id = "createGrant", request_body = GrantIn, security(("bearer" = [])), responses((status = 201, body = GrantOut)))]
 #[post("/grants")]
 pub async fn create_grant(ctx: Ctx, body: Body<GrantIn>) -> Result<Reply, Problem> {
@@ -202,6 +204,7 @@ pub async fn create_grant(ctx: Ctx, body: Body<GrantIn>) -> Result<Reply, Proble
     if !access.permits_some() {
         return Err(Problem::new("forbidden"));
     }
+    ctx.require_recent_login()?;
     let reply = ctx
         .write(&body.content, async |tx| {
             let role = body.value.role.0;
@@ -209,7 +212,8 @@ pub async fn create_grant(ctx: Ctx, body: Body<GrantIn>) -> Result<Reply, Proble
             if !role.fits(&place) {
                 return Err(Problem::field("/role", "contradicts-member"));
             }
-            let user = ctx.named::<User, _>(tx.rows(), &body.value.user_id.into(), "/user_id").await?.row;
+            // of two grants that exclude each other only one is given
+            let user = ctx.named_alone::<User>(tx, &body.value.user_id.into(), "/user_id").await?.row;
             let present = tx.rows().grants().of_user(user.id).await?;
             let new = NewGrant {
                 id: ctx.app.ids.next().into(),
@@ -248,10 +252,13 @@ async fn place_of(ctx: &Ctx, tx: &Tx, grant: &GrantIn) -> Result<Place, Problem>
 }
 
 /// Approve a grant, as the second pair of eyes
+///
+/// The caller must have signed in within the last ten minutes.
 #[utoipa::path(tag = "grants", operation_id = "approveGrant", params(("id" = Uuid, Path, description = "grant id")), request_body = Option<NothingIn>, security(("bearer" = [])), responses((status = 200, body = GrantOut)))]
 #[post("/grants/{id}/approve")]
 pub async fn approve_grant(ctx: Ctx, id: PathId<GrantId>, body: Body<NothingIn>) -> Result<Reply, Problem> {
     let reply = resource::transition::<GrantOut>(&ctx, &id.0, Action::Approve, &body.content, async |_, found| {
+        ctx.require_recent_login()?;
         Ok(found.row.approve(&ctx.actor, found.grasp.actions, ctx.now)?)
     })
     .await?;

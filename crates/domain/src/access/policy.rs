@@ -72,14 +72,15 @@ fn tier(level: Option<RegionLevel>) -> Tier {
     }
 }
 
-/// What every signed-in caller may do, whatever he has been granted: see to his own account.
+/// What every signed-in caller may do, whatever he has been granted: see to his own account. An auditor writes nothing,
+/// not even there.
 #[must_use]
-pub fn rules_for_all(kind: ResourceKind) -> &'static [Rule] {
+pub fn rules_for_all(kind: ResourceKind, is_auditor: bool) -> &'static [Rule] {
+    const READ_OWN: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read])];
     const OWN_ACCOUNT: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read, A::Update, A::ResetPassword])];
-    const OWN_GRANTS: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read])];
     match kind {
-        K::User => OWN_ACCOUNT,
-        K::Grant => OWN_GRANTS,
+        K::User if !is_auditor => OWN_ACCOUNT,
+        K::User | K::Grant => READ_OWN,
         _ => &[],
     }
 }
