@@ -3,136 +3,27 @@
 use actix_web::{get, patch, post, put};
 use domain::{
     access::{Action, ResourceKind},
-    cn::{RegionCode, RegionLevel},
-    id::{CompoundId, PersonId, ServiceOrderId, VolunteerId},
-    orders::{Caller, Completion, OrderState, Priority, Resolution, ServiceOrder, Site, Target, Transition},
-    places::Compound,
+    id::ServiceOrderId,
+    orders::{Caller, Completion, ServiceOrder, Site, Target, Transition},
 };
-use persistence::{CountBy, OrderFilter, SimilarQuery};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 
 use super::{
     dto::{
-        CandidateListOut, CandidateOut, ChangeIn, CompleteIn, ConfirmIn, ContactOut, DispatchIn, HoldIn, MaybeReasonIn,
-        MergeIn, OrderOut, OrderPageOut, PlaceIn, ReasonIn, SimilarIn, SimilarListOut, TransferIn,
+        ChangeIn, CompleteIn, ConfirmIn, ContactOut, DispatchIn, HoldIn, MaybeReasonIn, MergeIn, OrderOut, PlaceIn,
+        ReasonIn, TransferIn,
     },
     edits::edit,
-    service::{Spot, change, place, shown, target},
+    service::{change, place, shown, target},
 };
 use crate::{
     http::{
-        At, Body, Ctx, List, ListFilter, ListParams, OneOf, Patch, PathId, RegionText, Reply, query,
+        Body, Ctx, Patch, PathId, Reply,
         reply::Caching,
         resource::{self, timeline_of},
         value::NothingIn,
     },
     problem::Problem,
 };
-
-// utoipa takes the schema of a plain name as it is, and that of a generic type apart
-type OrderStates = OneOf<OrderState>;
-type Resolutions = OneOf<Resolution>;
-type Priorities = OneOf<Priority>;
-
-/// Filters of the list of orders.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct OrderListIn {
-    /// In this subtree.
-    #[param(value_type = Option<RegionText>, inline)]
-    region: Option<RegionCode>,
-    /// In this compound.
-    #[param(value_type = Option<Uuid>)]
-    compound_id: Option<CompoundId>,
-    /// In one of these states, separated by commas.
-    #[serde(default)]
-    #[param(inline)]
-    state: OrderStates,
-    /// With one of these outcomes, separated by commas.
-    #[serde(default)]
-    #[param(inline)]
-    outcome: Resolutions,
-    /// With one of these priorities, separated by commas.
-    #[serde(default)]
-    #[param(inline)]
-    priority: Priorities,
-    /// Of one of these kinds, separated by commas.
-    #[serde(default)]
-    #[param(value_type = Option<String>, pattern = "^[a-z_]+(,[a-z_]+)*$")]
-    kind: OneOf<String>,
-    /// For this person.
-    #[param(value_type = Option<Uuid>)]
-    requester_id: Option<PersonId>,
-    /// Held by this volunteer.
-    #[param(value_type = Option<Uuid>)]
-    assignee_id: Option<VolunteerId>,
-    /// With this number, or this in the description.
-    #[param(min_length = 1, max_length = 50)]
-    q: Option<String>,
-    /// Placed at or after.
-    #[param(value_type = Option<At>)]
-    created_at_gte: Option<At>,
-    /// Placed before.
-    #[param(value_type = Option<At>)]
-    created_at_lt: Option<At>,
-    /// By what it is sorted.
-    #[serde(default)]
-    #[param(value_type = Option<String>, pattern = "^-?(created_at|updated_at)$")]
-    sort: (),
-}
-
-impl ListFilter for OrderListIn {
-    const SORTS: &'static [&'static str] = &["-created_at", "updated_at"];
-}
-
-/// List service orders, the newest first
-#[utoipa::path(tag = "service-orders", operation_id = "listServiceOrders", params(ListParams, OrderListIn), security(("bearer" = [])), responses((status = 200, body = OrderPageOut)))]
-#[get("/service-orders")]
-pub async fn list_service_orders(ctx: Ctx, list: List<OrderListIn>) -> Result<Reply, Problem> {
-    let access = ctx.authorize(Action::Read, ResourceKind::ServiceOrder)?;
-    let OrderListIn {
-        region,
-        compound_id,
-        state,
-        outcome,
-        priority,
-        kind,
-        requester_id,
-        assignee_id,
-        q,
-        created_at_gte,
-        created_at_lt,
-        sort: (),
-    } = &list.filter;
-    ctx.region_in_scope(region.as_ref())?;
-    if access.only_bare() {
-        // what is not shown must not be found out by filtering
-        let hidden =
-            [(q.is_some(), "q"), (requester_id.is_some(), "requester_id"), (assignee_id.is_some(), "assignee_id")];
-        if let Some((_, name)) = hidden.into_iter().find(|(given, _)| *given) {
-            return Err(Problem::field_not_allowed(name));
-        }
-    }
-    let filter = OrderFilter {
-        region: region.clone(),
-        compound_id: *compound_id,
-        state: state.0.clone(),
-        outcome: outcome.0.clone(),
-        priority: priority.0.clone(),
-        kind: kind.0.clone(),
-        requester_id: *requester_id,
-        assignee_id: *assignee_id,
-        q: q.clone(),
-        created_from: created_at_gte.map(|at| at.0),
-        created_until: created_at_lt.map(|at| at.0),
-        by_update: list.sort == "updated_at",
-    };
-    let page = ctx.app.database.rows().orders(ctx.actor.person_id).page(&access, &filter, &list.page).await?;
-    ctx.region_exists(region.as_ref(), page.items.is_empty(), &list.page).await?;
-    resource::page::<OrderOut, _>(&ctx, &list, page)
-}
 
 /// Read a service order
 #[utoipa::path(tag = "service-orders", operation_id = "getServiceOrder", params(("id" = Uuid, Path, description = "order id")), security(("bearer" = [])), responses((status = 200, body = OrderOut)))]
@@ -387,135 +278,6 @@ pub async fn contact_service_order(
         Reply::json(200, &contact, Caching::Never)
     })
     .await
-}
-
-/// Find open orders like one that is about to be placed
-#[utoipa::path(tag = "service-orders", operation_id = "findSimilarServiceOrders", request_body = SimilarIn, security(("bearer" = [])), responses((status = 200, body = SimilarListOut)))]
-#[post("/service-orders/similar")]
-pub async fn similar_service_orders(ctx: Ctx, body: Body<SimilarIn>) -> Result<Reply, Problem> {
-    let access = ctx.authorize(Action::Create, ResourceKind::ServiceOrder)?;
-    if !access.permits_some() {
-        return Err(Problem::new("forbidden"));
-    }
-    let SimilarIn { kind, compound_id, region_code } = body.value;
-    let rows = ctx.app.database.rows();
-    let spot = match (compound_id, region_code) {
-        (Some(id), None) => {
-            let compound = ctx.named::<Compound, _>(rows, &id.into(), "/compound_id").await?.row;
-            Spot { region: compound.region_code, compound: Some(compound.id) }
-        }
-        (None, Some(code)) => {
-            let region = RegionCode::parse(&code).map_err(|error| Problem::field("/region_code", error.code()))?;
-            if region.level() < RegionLevel::Community || !rows.regions().exists(&region).await? {
-                return Err(Problem::field("/region_code", "not-found"));
-            }
-            Spot { region, compound: None }
-        }
-        (Some(_), Some(_)) => return Err(Problem::field("/region_code", "not-together")),
-        (None, None) => return Err(Problem::field("/compound_id", "required")),
-    };
-    // who may order there may ask what was ordered there
-    if !access.permits_at(&spot) {
-        return Err(Problem::new("forbidden"));
-    }
-    let query = SimilarQuery { kind, region_code: spot.region, compound_id: spot.compound };
-    let orders = rows.orders(ctx.actor.person_id).similar(&query).await?;
-    Reply::json(200, &SimilarListOut { items: orders.into_iter().map(Into::into).collect() }, Caching::Personal)
-}
-
-/// List volunteers who suit an order
-#[utoipa::path(tag = "service-orders", operation_id = "listServiceOrderCandidates", params(("id" = Uuid, Path, description = "order id")), security(("bearer" = [])), responses((status = 200, body = CandidateListOut)))]
-#[get("/service-orders/{id}/candidates")]
-pub async fn service_order_candidates(ctx: Ctx, id: PathId<ServiceOrderId>) -> Result<Reply, Problem> {
-    let access = ctx.authorize(Action::Candidates, ResourceKind::ServiceOrder)?;
-    let rows = ctx.app.database.rows();
-    let order = rows.find::<ServiceOrder>(&access, &id.0).await?.permitted(&access)?.row;
-    let kind = rows.service_kinds().at(&order.region_code, &order.kind).await?;
-    let skills = kind.map(|kind| kind.skills).unwrap_or_default();
-    let items = rows.candidates(&order, &skills, 20).await?;
-    let items = items.into_iter().map(|candidate| CandidateOut {
-        volunteer_id: candidate.volunteer_id.0,
-        display_name: candidate.display_name,
-        region_code: candidate.region_code.to_string(),
-        skilled: candidate.skilled,
-        distance: candidate.distance,
-        open_orders: candidate.open_orders,
-        satisfaction: candidate.satisfaction,
-    });
-    Reply::json(200, &CandidateListOut { items: items.collect() }, Caching::Personal)
-}
-
-/// What to count.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct CountsIn {
-    /// In this subtree.
-    #[param(value_type = Option<RegionText>, inline)]
-    region: Option<RegionCode>,
-    /// By what to split: state, region or both, separated by a comma.
-    #[param(value_type = Option<String>, pattern = "^(state|region)(,(state|region))?$")]
-    by: Option<OneOf<String>>,
-}
-
-/// A count of orders.
-#[derive(Serialize, ToSchema)]
-#[schema(as = OrderCount)]
-pub struct CountOut {
-    /// The child region.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    region_code: Option<String>,
-    /// The state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    state: Option<&'static str>,
-    /// How many.
-    count: i64,
-}
-
-/// Counts of orders.
-#[derive(Serialize, ToSchema)]
-#[schema(as = OrderCounts)]
-pub struct CountsOut {
-    /// One for each combination that occurs.
-    items: Vec<CountOut>,
-}
-
-/// Count service orders by region and state
-#[utoipa::path(tag = "service-orders", operation_id = "countServiceOrders", params(CountsIn), security(("bearer" = [])), responses((status = 200, body = CountsOut)))]
-#[get("/service-orders/counts")]
-pub async fn count_service_orders(ctx: Ctx, request: actix_web::HttpRequest) -> Result<Reply, Problem> {
-    let access = ctx.authorize(Action::Count, ResourceKind::ServiceOrder)?;
-    if !access.permits_some() {
-        return Err(Problem::new("forbidden"));
-    }
-    let CountsIn { region, by } = query::parse(request.query_string())?;
-    ctx.region_in_scope(region.as_ref())?;
-    let by = by.unwrap_or_default().0;
-    if by.iter().any(|by| by != "state" && by != "region") {
-        return Err(Problem::parameter("by", "not-allowed"));
-    }
-    // children of the region that was asked for, or of the widest one that the caller has
-    let above = region.clone().or_else(|| access.permitted_regions().min_by_key(|code| code.level()).cloned());
-    let digits = match above.map_or(RegionLevel::Province, |code| code.level()) {
-        RegionLevel::Province => 4,
-        RegionLevel::City => 6,
-        RegionLevel::County => 9,
-        RegionLevel::Township => 12,
-        RegionLevel::Community | RegionLevel::Grid => 15,
-    };
-    let split = CountBy {
-        region_digits: by.iter().any(|by| by == "region").then_some(digits),
-        state: by.iter().any(|by| by == "state"),
-    };
-    let counts = ctx.app.database.rows().count_orders(&access, region.as_ref(), split).await?;
-    let items = counts.into_iter().map(|count| CountOut {
-        region_code: count.region_code.map(|code| code.to_string()),
-        state: count.state.map(OrderState::name),
-        count: count.count,
-    });
-    Reply::json(200, &CountsOut { items: items.collect() }, Caching::Personal)
 }
 
 timeline_of!(

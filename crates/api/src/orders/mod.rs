@@ -6,6 +6,8 @@ mod catalog;
 mod dto;
 mod edits;
 mod handlers;
+mod help;
+mod lists;
 mod service;
 mod teams;
 mod volunteers;
@@ -19,15 +21,15 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(catalog::put_service_kind)
         .service(catalog::update_service_kind)
         .service(catalog::list_service_kind_events)
-        .service(handlers::list_service_orders)
+        .service(lists::list_service_orders)
         .service(handlers::create_service_order)
-        .service(handlers::similar_service_orders)
-        .service(handlers::count_service_orders)
+        .service(help::similar_service_orders)
+        .service(lists::count_service_orders)
         .service(handlers::get_service_order)
         .service(handlers::put_service_order)
         .service(handlers::update_service_order)
         .service(handlers::list_service_order_events)
-        .service(handlers::service_order_candidates)
+        .service(help::service_order_candidates)
         .service(handlers::dispatch_service_order)
         .service(handlers::accept_service_order)
         .service(handlers::decline_service_order)

@@ -1,0 +1,13 @@
+//! What order endpoints take and give.
+
+mod help;
+mod input;
+mod order;
+mod values;
+
+pub use help::{CandidateListOut, CandidateOut, SimilarIn, SimilarListOut};
+pub use input::{
+    ChangeIn, CompleteIn, ConfirmIn, DispatchIn, HoldIn, MaybeReasonIn, MergeIn, OnBehalfIn, PlaceIn, ReasonIn,
+    TransferIn,
+};
+pub use order::{ContactOut, OrderOut, OrderPageOut};
