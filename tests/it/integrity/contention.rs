@@ -132,6 +132,8 @@ async fn held_once(server: &Server, worker: &User<'_>, id: &str, event: &str, an
     assert!(!holder.is_empty(), "{:?}", won.body);
     for lost in answers.iter().filter(|answer| answer.status == 409) {
         assert_eq!((lost.text("/code"), lost.text("/current_state")), ("invalid-transition", "accepted"));
+        // and is told who was faster
+        assert_eq!(lost.text("/assignee/volunteer_id"), holder);
     }
     let order = worker.get(&format!("/service-orders/{id}")).await;
     assert_eq!((order.text("/state"), order.text("/assignee/volunteer_id")), ("accepted", holder.as_str()));

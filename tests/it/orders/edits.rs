@@ -50,6 +50,39 @@ async fn a_resident_changes_what_is_to_be_done(#[values(Sqlite, Postgres)] backe
 
 #[rstest]
 #[actix_web::test]
+async fn a_patch_changes_single_answers(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let people = People::sign_in(&server).await;
+    let id = placed(&people.resident, json!({"kind": "light_bulb", "answers": {"count": 2, "ladder": true}})).await;
+    for (version, patched, answers) in [
+        (1, json!({"count": 3}), json!({"count": 3.0, "ladder": true})),
+        (2, json!({"ladder": null}), json!({"count": 3.0})),
+        (3, json!({"ladder": false, "count": null}), json!({"ladder": false})),
+        // what is not there need not be taken back
+        (4, json!({"count": null}), json!({"ladder": false})),
+        (4, json!({}), json!({"ladder": false})),
+    ] {
+        let changed = patch(&people.resident, &id, version, json!({"answers": patched})).await;
+        assert_eq!((changed.status, &changed.body["answers"]), (200, &answers), "{patched}");
+    }
+    // a PUT says all of them
+    let path = format!("/service-orders/{id}");
+    let compound = people.resident.compound("福园小区").await;
+    let whole = json!({"kind": "light_bulb", "description": "厨房水龙头漏水", "compound_id": compound,
+        "answers": {"count": 1}});
+    let replaced = people.resident.send("PUT", &path, &[("If-Match", "\"4\"")], Some(&whole)).await;
+    assert_eq!((replaced.status, &replaced.body["answers"]), (200, &json!({"count": 1.0})), "{:?}", replaced.body);
+    // what must be answered cannot be taken back
+    let drain =
+        placed(&people.resident, json!({"kind": "drain", "answers": {"place": "厨房", "overflow": true}})).await;
+    for patched in [json!({"answers": {"place": null}}), json!({"answers": null})] {
+        let answer = patch(&people.resident, &drain, 1, patched).await;
+        assert_eq!(fault(&answer), (422, "/answers/place", "required"));
+    }
+}
+
+#[rstest]
+#[actix_web::test]
 async fn a_change_names_the_version_that_it_changes(#[values(Sqlite, Postgres)] backend: Backend) {
     let server = Server::start(backend).await;
     let people = People::sign_in(&server).await;

@@ -652,7 +652,7 @@ fn decide(order: ServiceOrder, by: Caller<'_>, what: &What) -> std::result::Resu
         What::Transfer(target, reason) => order.transfer(by, target.clone(), (*reason).to_owned()),
         What::Complete(outcome, note) => order.complete(by, Completion { outcome: *outcome, note: owned(note) }),
         What::Confirm(solved, satisfaction, comment) => order.confirm(by, *solved, *satisfaction, owned(comment)),
-        What::Reopen(reason) => order.reopen(by, (*reason).to_owned()),
+        What::Reopen(reason) => order.reopen(by, true, (*reason).to_owned()),
         What::Cancel(reason) => order.cancel(by, owned(reason)),
         What::Reject(reason) => order.reject(by, (*reason).to_owned()),
         What::Join => order.join(by),

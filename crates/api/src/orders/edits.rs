@@ -1,17 +1,19 @@
 //! Changing an order: single members, or all that may be replaced.
 
+use std::collections::BTreeMap;
+
 use domain::{
     access::{Action, ResourceKind},
     cn::{Phone, RegionCode},
     id::{BuildingId, CompoundId, ServiceOrderId, UnitId},
-    orders::{Caller, OrderChange, ServiceOrder, Site, Transition, check_answers},
+    orders::{Answers, Caller, OrderChange, ServiceOrder, Site, Transition, check_answers},
     refusal::FieldError,
 };
 use persistence::Tx;
 use serde_json::Value;
 
 use super::{
-    dto::{ChangeIn, OnBehalfIn, OrderOut, PlaceIn},
+    dto::{AnswerChangeIn, ChangeIn, OnBehalfIn, OrderOut, PlaceIn},
     service::shown,
 };
 use crate::{
@@ -46,9 +48,12 @@ async fn replace(ctx: &Ctx, id: ServiceOrderId, digest: Vec<u8>, input: PlaceIn)
         }
         let PlaceIn { description, answers, wished_at, private, address, point, .. } = input;
         let moves = matches!(before.site, Site::Address { .. });
+        // what is not sent again is taken back
+        let mut all: BTreeMap<_, _> = before.answers.keys().map(|key| (key.clone(), AnswerChangeIn(None))).collect();
+        all.extend(answers.into_iter().flatten().map(|(key, answer)| (key, AnswerChangeIn(Some(answer)))));
         let patch = ChangeIn {
             description: Some(description),
-            answers: Some(answers),
+            answers: Some(Some(all)),
             wished_at: Some(wished_at),
             private: Some(private.unwrap_or(true)),
             address: Some(address),
@@ -119,13 +124,13 @@ async fn change_of(tx: &Tx, order: &ServiceOrder, patch: ChangeIn) -> Result<Ord
     let answers = match answers {
         None => None,
         Some(given) => {
-            let given = given.unwrap_or_default().into_iter().map(|(key, answer)| (key, answer.into())).collect();
+            let merged = merged(&order.answers, given);
             let kind = tx.rows().service_kinds().at(&order.region_code, &order.kind).await?;
-            let faults = check_answers(&kind.map(|kind| kind.questions).unwrap_or_default(), &given);
+            let faults = check_answers(&kind.map(|kind| kind.questions).unwrap_or_default(), &merged);
             if !faults.is_empty() {
                 return Err(Problem::invalid(faults));
             }
-            Some(given)
+            Some(merged)
         }
     };
     let site = match (order.site.clone(), address, point) {
@@ -149,6 +154,19 @@ async fn change_of(tx: &Tx, order: &ServiceOrder, patch: ChangeIn) -> Result<Ord
         site,
         priority: priority.map(Into::into),
     })
+}
+
+/// Answers as a merge patch leaves them (RFC 7396).
+fn merged(answers: &Answers, patch: Option<BTreeMap<String, AnswerChangeIn>>) -> Answers {
+    let Some(patch) = patch else { return Answers::new() };
+    let mut answers = answers.clone();
+    for (key, answer) in patch {
+        match answer.0 {
+            Some(answer) => answers.insert(key, answer.into()),
+            None => answers.remove(&key),
+        };
+    }
+    answers
 }
 
 fn trimmed(text: String) -> String {

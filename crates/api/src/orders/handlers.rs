@@ -198,7 +198,15 @@ pub async fn reopen_service_order(
     body: Body<ReasonIn>,
 ) -> Result<Reply, Problem> {
     let reason = body.value.reason;
-    change(&ctx, id.0, Transition::Reopen, &body.content, async |_, order, by| Ok(order.reopen(by, reason)?)).await
+    change(&ctx, id.0, Transition::Reopen, &body.content, async |tx, order, by| {
+        let holder = order.state.work().map(|work| work.holder.volunteer_id);
+        let serves = match holder {
+            Some(holder) => tx.rows().volunteers().serves(holder).await?,
+            None => false,
+        };
+        Ok(order.reopen(by, serves, reason)?)
+    })
+    .await
 }
 
 /// Call an order off

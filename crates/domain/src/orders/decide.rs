@@ -317,13 +317,17 @@ impl ServiceOrder {
         Some(Outcome::new(self, event))
     }
 
-    /// Asks the same holder for more work.
-    pub fn reopen(self, by: Caller<'_>, reason: String) -> Decision {
+    /// Asks the same holder for more work. One who no longer serves cannot be asked: then the dispatcher has it.
+    pub fn reopen(self, by: Caller<'_>, holder_serves: bool, reason: String) -> Decision {
         self.check(Transition::Reopen, by)?;
         let Some(work) = self.state.work().cloned() else { return Err(self.wrong_state(by)) };
         let by_telephone = !self.is_for(by.actor.person_id);
         let for_whom = self.requester.person_id;
-        let mut order = self.moved(by, State::Dispatched(Dispatch::to(Target::Volunteer(work.holder))));
+        let state = match work.holder {
+            holder if holder_serves => State::Dispatched(Dispatch::to(Target::Volunteer(holder))),
+            _ => State::Placed,
+        };
+        let mut order = self.moved(by, state);
         order.accepted_at = None;
         order.closed_at = None;
         order.outcome = None;

@@ -135,8 +135,9 @@ impl ServiceOrder {
 
     /// The refusal that tells the caller where the order stands, and who holds it if he may see that.
     pub(super) fn wrong_state(&self, by: Caller<'_>) -> Refusal {
-        let may_see =
-            self.is_for(by.actor.person_id) || by.actions.has(Action::Dispatch) || by.actions.has(Action::Start);
+        // who claimed too late is told who was faster
+        let told = [Action::Dispatch, Action::Start, Action::Claim];
+        let may_see = self.is_for(by.actor.person_id) || told.into_iter().any(|action| by.actions.has(action));
         Refusal::WrongState(Box::new(Standing {
             state: self.state.name(),
             version: self.version,

@@ -188,6 +188,16 @@ impl<C: ConnectionTrait> Volunteers<'_, C> {
         Ok(row.map(|row| Assignee { volunteer_id: row.volunteer.id.into(), display_name: row.display_name }))
     }
 
+    /// Whether a volunteer is one still.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn serves(&self, id: VolunteerId) -> Result<bool> {
+        let select =
+            volunteer::Entity::find_by_id(id.0).filter(volunteer::Column::State.eq(VolunteerState::Approved.name()));
+        Ok(select.one(self.0.conn).await?.is_some())
+    }
+
     /// Whether a volunteer holds open orders, or was asked to take one and has not answered.
     ///
     /// # Errors

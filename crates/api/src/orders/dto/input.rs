@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
-use super::values::{AnswerIo, PointIo, PriorityIo};
+use super::values::{AnswerChangeIn, AnswerIo, PointIo, PriorityIo};
 use crate::http::{At, value::present};
 
 /// For whom an order is placed: a person on record, or name and telephone number of one who called.
@@ -72,10 +72,10 @@ pub struct ChangeIn {
     /// What is to be done.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", nullable = false)]
     pub description: Option<String>,
-    /// Answers to the questions, all of them; `null` takes them back.
+    /// Answers to the questions, by key: those not named stay; `null` takes one, or all of them, back.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<BTreeMap<String, AnswerIo>>)]
-    pub answers: Option<Option<BTreeMap<String, AnswerIo>>>,
+    #[schema(value_type = Option<BTreeMap<String, AnswerChangeIn>>)]
+    pub answers: Option<Option<BTreeMap<String, AnswerChangeIn>>>,
     /// When; `null` takes the wish back.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<At>)]

@@ -11,3 +11,4 @@ pub use input::{
     TransferIn,
 };
 pub use order::{ContactOut, OrderOut, OrderPageOut};
+pub use values::AnswerChangeIn;

@@ -46,6 +46,12 @@ pub enum AnswerIo {
     Choices(AnswerChoices),
 }
 
+/// A new answer to a question, or `null` to take the old one back.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = AnswerPatch)]
+pub struct AnswerChangeIn(pub Option<AnswerIo>);
+
 /// How urgent an order is.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
