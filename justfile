@@ -12,7 +12,7 @@ test:
 
 # Fuzz the service by its OpenAPI document (an hour or two)
 fuzz examples="1000" seed="1":
-    cargo build --locked -p api
+    cargo build --locked --workspace --bins
     cargo run --locked -p lianxin-tests --bin fuzz -- --examples {{examples}} --seed {{seed}}
 
 # Check format and lints
