@@ -84,9 +84,8 @@ impl Client {
             request = request.header("content-type", media_type).body(body.to_string());
         }
         let (answer, bytes) = received(request.send().await?).await?;
-        let plain = path.split('?').next().unwrap_or(path);
         let sent = body.map(|_| media_type);
-        if let Err(fault) = self.contract.check(method, plain, sent, answer.status, &answer.headers, &bytes) {
+        if let Err(fault) = self.contract.check(method, path, sent, answer.status, &answer.headers, &bytes) {
             panic!("{method} {path}: {fault}\n{}", String::from_utf8_lossy(&bytes));
         }
         Ok(answer)

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use jsonschema::{Draft, Registry, Validator};
+use jsonschema::{Draft, Registry, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Value, json};
 
 /// Where references into the document start from.
@@ -52,6 +52,8 @@ enum Segment {
 /// One response, with what it answers.
 struct Exchange<'a> {
     method: &'a str,
+    /// Items of a list may lack members that the caller did not ask for.
+    narrowed: bool,
     request_content_type: Option<&'a str>,
     status: u16,
     headers: &'a [(String, String)],
@@ -98,8 +100,9 @@ impl Contract {
         body: &[u8],
     ) -> Result<(), String> {
         let method = method.to_ascii_uppercase();
-        let path = path.split('?').next().unwrap_or_default();
-        let exchange = Exchange { method: &method, request_content_type, status, headers, body };
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let narrowed = query.split('&').any(|parameter| parameter.starts_with("fields="));
+        let exchange = Exchange { method: &method, narrowed, request_content_type, status, headers, body };
         self.judge(path, &exchange).map_err(|error| format!("{method} {path} answered {status}: {error}"))
     }
 
@@ -155,6 +158,7 @@ impl Contract {
         let findings: Vec<String> = self
             .validator(&schema)?
             .iter_errors(&body)
+            .filter(|error| !exchange.may_lack(error))
             .take(MOST_FINDINGS)
             .map(|error| {
                 let text: String = error.to_string().chars().take(LONGEST_FINDING).collect();
@@ -259,6 +263,11 @@ impl Segment {
 }
 
 impl Exchange<'_> {
+    fn may_lack(&self, error: &ValidationError<'_>) -> bool {
+        let of_item = error.instance_path().as_str().strip_prefix("/items/").is_some_and(|item| !item.contains('/'));
+        self.narrowed && of_item && matches!(error.kind(), ValidationErrorKind::Required { .. })
+    }
+
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }

@@ -39,7 +39,7 @@ pub use orders::{
     Volunteers,
 };
 pub use people::{HouseholdFilter, Households, PersonFilter, PersonSearch, Persons};
-pub use places::{CompoundFilter, Compounds, OrganizationFilter, Organizations, RegionFilter, Regions};
+pub use places::{CompoundFilter, CompoundName, Compounds, OrganizationFilter, Organizations, RegionFilter, Regions};
 pub use rows::{Found, Rows};
 pub use save::{Findable, Lock, Stored};
 /// A connection or a transaction, as generic code above names it.

@@ -197,3 +197,45 @@ async fn counts_are_those_of_the_lists(#[values(Sqlite, Postgres)] backend: Back
     assert_eq!(worker.get("/service-orders/counts?region=360502001").await.status, 404);
     assert_eq!(worker.get("/service-orders/counts?by=kind").await.status, 400);
 }
+
+#[rstest]
+#[actix_web::test]
+async fn orders_are_shown_with_their_compounds(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let people = People::sign_in(&server).await;
+    let id = placed(&people.resident, json!({})).await;
+    let street = placed(
+        &people.worker,
+        json!({"compound_id": null, "region_code": "360502002001",
+        "address": "桂花巷 3 号", "on_behalf_of": {"name": "何秀英", "phone": "13900139001"}}),
+    )
+    .await;
+    let path = format!("/service-orders/{id}");
+    let plain = people.resident.get(&path).await;
+    assert_eq!(plain.body.get("compound"), None);
+    let expanded = people.resident.get(&format!("{path}?expand=compound")).await;
+    let compound = people.resident.get(&format!("/compounds/{}", plain.text("/compound_id"))).await;
+    let named = json!({"id": compound.body["id"], "region_code": compound.body["region_code"],
+        "code": compound.body["code"], "name": "福园小区"});
+    assert_eq!((expanded.status, &expanded.body["compound"]), (200, &named));
+    // it is another answer, though the order is the same
+    assert_ne!(plain.header("etag"), expanded.header("etag"));
+    // lists: the same rows, each with the compound that it has
+    for by in [&people.worker, &people.resident, &people.volunteer, &server.sign_in("yushui").await] {
+        let (rows, bare) = (all(by, "expand=compound").await, all(by, "").await);
+        assert_eq!(ids(&rows), ids(&bare));
+        for row in &rows {
+            assert_eq!(row["compound"]["id"], row["compound_id"], "{row}");
+        }
+    }
+    let narrow = people.worker.get("/service-orders?limit=200&expand=compound&fields=compound").await;
+    let of = |id: &str| narrow.body["items"].as_array().unwrap().iter().find(|row| row["id"] == id).unwrap();
+    assert_eq!(of(&id), &json!({"id": id, "compound": named}));
+    assert_eq!(of(&street), &json!({"id": street}));
+    for query in ["expand=requester", "expand=", "expand=compound,requester"] {
+        for path in ["/service-orders".to_owned(), path.clone()] {
+            let refused = people.worker.get(&format!("{path}?{query}")).await;
+            assert_eq!((refused.status, refused.text("/errors/0/parameter")), (400, "expand"), "{path}?{query}");
+        }
+    }
+}

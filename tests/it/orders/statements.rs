@@ -30,7 +30,7 @@ async fn reading_takes_one_statement_and_a_list_two(#[values(Sqlite, Postgres)] 
         for path in [
             "/service-orders?limit=1&count=exact",
             "/service-orders?limit=200&count=exact",
-            "/service-orders?limit=200",
+            "/service-orders?limit=200&expand=compound",
             "/service-orders?region=360502&state=placed,confirmed&kind=tap&q=水&sort=updated_at&count=exact",
         ] {
             let (answer, statements) = count(&server, by.get(path)).await;
@@ -43,6 +43,7 @@ async fn reading_takes_one_statement_and_a_list_two(#[values(Sqlite, Postgres)] 
     for (by, path, most) in [
         (&people.worker, format!("/service-orders/{id}"), 1),
         (&people.volunteer, format!("/service-orders/{id}"), 1),
+        (&people.worker, format!("/service-orders/{id}?expand=compound"), 2),
         (&people.worker, format!("/service-orders/{id}/events"), 2),
         (&people.worker, format!("/service-orders/{id}/candidates"), 3),
         (&official, "/service-orders/counts?by=state,region".to_owned(), 1),

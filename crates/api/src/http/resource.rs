@@ -109,10 +109,18 @@ impl<T: Resource> Make<'_, T> {
 /// # Errors
 /// `not-found`; `access-approval-required` for who has only aggregates.
 pub async fn get<V: View>(ctx: &Ctx, id: &<V::Row as Resource>::Id) -> Result<Reply, Problem> {
+    Reply::ok(ctx, &read::<V>(ctx, id).await?)
+}
+
+/// One resource, before it is sent.
+///
+/// # Errors
+/// `not-found`; `access-approval-required` for who has only aggregates.
+pub async fn read<V: View>(ctx: &Ctx, id: &<V::Row as Resource>::Id) -> Result<V, Problem> {
     let access = ctx.authorize(Action::Read, V::Row::KIND)?;
     let found = ctx.app.database.rows().find::<V::Row>(&access, id).await?;
     more_than_bare(&found)?;
-    Reply::ok(ctx, &V::of(ctx, found))
+    Ok(V::of(ctx, found))
 }
 
 /// A page of resources.

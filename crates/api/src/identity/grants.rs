@@ -127,7 +127,7 @@ impl View for GrantOut {
 /// A grant as it is given: to a user, at one place. Administrators of the system have no place.
 #[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewGrant, example = json!({"user_id": "019cdd11-7f00-7a00-9b00-aaaaaaaaaaaa", "role": "cadre", "region_code": "360502003001"}))]
+#[schema(as = NewGrant, example = json!({"user_id": "019cdd11-7f00-7a00-9b00-aaaaaaaaaaaa", "role": "cadre", "region_code": "360502002001"}))]
 pub struct GrantIn {
     /// To whom.
     user_id: Uuid,

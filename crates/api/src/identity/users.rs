@@ -105,7 +105,7 @@ impl View for UserOut {
 /// An account as it is made.
 #[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewUser, example = json!({"username": "zhangmin", "password": "correct horse battery", "display_name": "张敏", "region_code": "360502003001"}))]
+#[schema(as = NewUser, example = json!({"username": "zhangmin", "password": "correct horse battery", "display_name": "张敏", "region_code": "360502002001"}))]
 pub struct NewUserIn {
     /// The name to sign in with.
     #[schema(min_length = 2, max_length = 50, pattern = "^[a-z0-9][a-z0-9._-]*$")]

@@ -1,6 +1,8 @@
 //! The endpoints of orders.
 
-use actix_web::{get, patch, post, put};
+use std::slice;
+
+use actix_web::{HttpRequest, get, patch, post, put};
 use domain::{
     access::{Action, ResourceKind},
     id::ServiceOrderId,
@@ -17,19 +19,23 @@ use super::{
 };
 use crate::{
     http::{
-        Body, Ctx, Patch, PathId, Reply,
+        Body, Ctx, Patch, PathId, Reply, query,
         reply::Caching,
         resource::{self, timeline_of},
         value::NothingIn,
     },
+    places::expand::ExpandIn,
     problem::Problem,
 };
 
 /// Read a service order
-#[utoipa::path(tag = "service-orders", operation_id = "getServiceOrder", params(("id" = Uuid, Path, description = "order id")), security(("bearer" = [])), responses((status = 200, body = OrderOut)))]
+#[utoipa::path(tag = "service-orders", operation_id = "getServiceOrder", params(("id" = Uuid, Path, description = "order id"), ExpandIn), security(("bearer" = [])), responses((status = 200, body = OrderOut)))]
 #[get("/service-orders/{id}")]
-pub async fn get_service_order(ctx: Ctx, id: PathId<ServiceOrderId>) -> Result<Reply, Problem> {
-    resource::get::<OrderOut>(&ctx, &id.0).await
+pub async fn get_service_order(ctx: Ctx, id: PathId<ServiceOrderId>, request: HttpRequest) -> Result<Reply, Problem> {
+    let ExpandIn { expand } = query::parse(request.query_string())?;
+    let mut order = resource::read::<OrderOut>(&ctx, &id.0).await?;
+    expand.on(&ctx, slice::from_mut(&mut order)).await?;
+    Reply::ok(&ctx, &order)
 }
 
 /// Place a service order

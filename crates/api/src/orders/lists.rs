@@ -13,7 +13,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::dto::{OrderOut, OrderPageOut};
 use crate::{
-    http::{At, Ctx, List, ListFilter, ListParams, OneOf, RegionText, Reply, query, reply::Caching, resource},
+    http::{At, Ctx, List, ListFilter, ListParams, OneOf, RegionText, Reply, query, reply::Caching},
+    places::expand::Expand,
     problem::Problem,
 };
 
@@ -64,6 +65,10 @@ pub struct OrderListIn {
     /// Placed before.
     #[param(value_type = Option<At>)]
     created_at_lt: Option<At>,
+    /// What is to be shown with each order beside its id.
+    #[serde(default)]
+    #[param(inline)]
+    expand: Expand,
     /// By what it is sorted.
     #[serde(default)]
     #[param(value_type = Option<String>, pattern = "^-?(created_at|updated_at)$")]
@@ -91,6 +96,7 @@ pub async fn list_service_orders(ctx: Ctx, list: List<OrderListIn>) -> Result<Re
         q,
         created_at_gte,
         created_at_lt,
+        expand,
         sort: (),
     } = &list.filter;
     ctx.region_in_scope(region.as_ref())?;
@@ -118,7 +124,9 @@ pub async fn list_service_orders(ctx: Ctx, list: List<OrderListIn>) -> Result<Re
     };
     let page = ctx.app.database.rows().orders(ctx.actor.person_id).page(&access, &filter, &list.page).await?;
     ctx.region_exists(region.as_ref(), page.items.is_empty(), &list.page).await?;
-    resource::page::<OrderOut, _>(&ctx, &list, page)
+    let mut page = page.try_map(|found| Ok(OrderOut::new(&ctx, found)))?;
+    expand.on(&ctx, &mut page.items).await?;
+    Reply::page(&ctx, &list, &page)
 }
 
 /// What to count.

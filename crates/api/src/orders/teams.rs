@@ -76,7 +76,7 @@ impl View for VolunteerTeamOut {
 /// A team as it is written.
 #[derive(Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewVolunteerTeam, example = json!({"name": "敲门嫂服务队", "region_code": "360502003001", "origin": "citizen"}))]
+#[schema(as = NewVolunteerTeam, example = json!({"name": "敲门嫂服务队", "region_code": "360502002001", "origin": "citizen"}))]
 pub struct TeamIn {
     /// Its name.
     #[schema(min_length = 1, max_length = 50, pattern = r"\S")]

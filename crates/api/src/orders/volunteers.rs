@@ -143,7 +143,7 @@ impl View for VolunteerOut {
 /// An application: one's own, or somebody's whom the community writes down and thereby vets.
 #[derive(Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewVolunteer, example = json!({"region_code": "360502003001", "skills": ["tap", "light_bulb"], "origin": "citizen"}))]
+#[schema(as = NewVolunteer, example = json!({"region_code": "360502002001", "skills": ["tap", "light_bulb"], "origin": "citizen"}))]
 pub struct VolunteerIn {
     /// The person; oneself if it is not said.
     person_id: Option<Uuid>,

@@ -132,7 +132,7 @@ impl View for HouseholdOut {
 /// A household as it is written down: in a compound, or in a community or grid. Members are added one by one.
 #[derive(Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewHousehold, example = json!({"region_code": "360502003001", "address": "18 号"}))]
+#[schema(as = NewHousehold, example = json!({"region_code": "360502002001", "address": "18 号"}))]
 pub struct HouseholdIn {
     /// The community or grid, where it is in no compound.
     #[schema(min_length = 12, max_length = 15, pattern = "^[0-9]+$")]

@@ -181,7 +181,7 @@ impl View for PersonOut {
 /// A person as he is written down: in a compound, or in a community or grid.
 #[derive(Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewPerson, example = json!({"region_code": "360502003001", "name": "丁小梅", "phone": "13800138000", "political_status": "citizen", "tags": ["lives_alone"]}))]
+#[schema(as = NewPerson, example = json!({"region_code": "360502002001", "name": "丁小梅", "phone": "13800138000", "political_status": "citizen", "tags": ["lives_alone"]}))]
 pub struct PersonIn {
     /// The community or grid in which he lives, where he lives in no compound.
     #[schema(min_length = 12, max_length = 15, pattern = "^[0-9]+$")]

@@ -23,7 +23,7 @@ use crate::{
 /// By what to find persons; all that is given must fit, and one of name, phone and ID number must be given.
 #[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[schema(as = PersonSearch, example = json!({"name": "丁", "region_code": "360502003001"}))]
+#[schema(as = PersonSearch, example = json!({"name": "丁", "region_code": "360502002001"}))]
 pub struct SearchIn {
     /// The name begins with this.
     #[schema(min_length = 1, max_length = 50, pattern = r"\S")]

@@ -3,6 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 mod compounds;
+pub mod expand;
 mod organizations;
 mod regions;
 

@@ -106,7 +106,7 @@ impl View for OrganizationOut {
 /// An organization as it is written.
 #[derive(Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewOrganization, example = json!({"name": "长青社区居民委员会", "kind": "residents_committee", "region_code": "360502003001"}))]
+#[schema(as = NewOrganization, example = json!({"name": "长青社区居民委员会", "kind": "residents_committee", "region_code": "360502002001"}))]
 pub struct OrganizationIn {
     /// Its name.
     #[schema(min_length = 1, max_length = 100, pattern = r"\S")]

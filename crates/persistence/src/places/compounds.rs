@@ -35,6 +35,19 @@ pub struct CompoundFilter {
     pub q: Option<String>,
 }
 
+/// A compound by name, without what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompoundName {
+    /// Its id.
+    pub id: CompoundId,
+    /// The community or grid in which it lies.
+    pub region_code: RegionCode,
+    /// Its code within the community.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// Finder of compounds.
 #[derive(Debug)]
 pub struct Compounds<'a, C>(Rows<'a, C>);
@@ -117,6 +130,18 @@ impl<C: ConnectionTrait> Compounds<'_, C> {
         })
     }
 
+    /// Those of some compounds that the caller sees, by name.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn names(&self, access: &Access, ids: &[CompoundId]) -> Result<Vec<CompoundName>> {
+        let select = compound::Entity::find()
+            .filter(visible(access))
+            .filter(compound::Column::Id.is_in(ids.iter().map(|id| id.0)));
+        let rows = select.all(self.0.conn).await?;
+        rows.into_iter().map(|row| compound_of(row, Vec::new()).map(Into::into)).collect()
+    }
+
     async fn buildings(&self, compounds: &[Uuid]) -> Result<HashMap<Uuid, Vec<Building>>> {
         let mut inside: HashMap<Uuid, Vec<Building>> = HashMap::new();
         if compounds.is_empty() {
@@ -170,6 +195,13 @@ fn compound_of(row: compound::Model, buildings: Vec<Building>) -> Result<Compoun
         created_at,
         updated_at,
     })
+}
+
+impl From<Compound> for CompoundName {
+    fn from(compound: Compound) -> Self {
+        let Compound { id, region_code, code, name, .. } = compound;
+        Self { id, region_code, code, name }
+    }
 }
 
 impl SortKey for compound::Model {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     access::Detail,
+    id::CompoundId,
     orders::{Assignee, Caller, Remark, Requester, Resolution, ServiceOrder, Site, State, Target, Transition},
 };
 use persistence::Found;
@@ -12,7 +13,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::values::{AnswerIo, PointIo};
-use crate::http::{At, Ctx, View, resource::shown_as, value::masked_name};
+use crate::{
+    http::{At, Ctx, View, resource::shown_as, value::masked_name},
+    places::expand::{CompoundNameOut, InCompound},
+};
 
 /// A person as an order names him: masked.
 #[derive(Serialize, ToSchema)]
@@ -120,6 +124,10 @@ pub struct OrderOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub compound_id: Option<Uuid>,
+    /// The compound by name, with `expand=compound`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub compound: Option<CompoundNameOut>,
     /// The building.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -257,6 +265,16 @@ impl From<Requester> for RequesterOut {
     }
 }
 
+impl InCompound for OrderOut {
+    fn compound_id(&self) -> Option<CompoundId> {
+        self.compound_id.map(Into::into)
+    }
+
+    fn show_compound(&mut self, compound: CompoundNameOut) {
+        self.compound = Some(compound);
+    }
+}
+
 /// An address with its digits hidden: house, floor and door numbers.
 fn masked_address(address: &str) -> String {
     address.chars().map(|c| if c.is_numeric() || "零〇一二三四五六七八九十百".contains(c) { '*' } else { c }).collect()
@@ -358,6 +376,7 @@ impl OrderOut {
             priority: matter.then_some(priority.name()),
             description: matter.then_some(description),
             compound_id: compound_id.filter(|_| matter),
+            compound: None,
             building_id: building_id.filter(|_| matter),
             unit_id: unit_id.filter(|_| personal),
             address_masked: site.address().filter(|_| personal).map(masked_address),
