@@ -277,3 +277,24 @@ async fn every_code_has_its_words() {
         assert!(!chinese.is_ascii() && english.is_ascii() && !english.is_empty(), "{code}");
     }
 }
+
+#[actix_web::test]
+async fn the_type_of_a_problem_leads_to_what_it_means() {
+    let server = Server::start(Sqlite).await;
+    let problem = server.sign_in("worker").await.post("/service-orders", json!({})).await;
+    let page = |accept: &str| head("GET", problem.text("/type"), &[("accept", accept)]);
+    let json = Wire::to(&server).ask(&page("application/json"));
+    assert_eq!((json.status, json.header("content-type")), (200, Some("application/json")));
+    let meaning = json.json();
+    assert_eq!(meaning["title"]["zh-CN"], problem.body["title"]);
+    let codes: Vec<&str> =
+        meaning["errors"].as_array().unwrap().iter().map(|error| error["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&problem.text("/errors/0/code")), "{codes:?}");
+    // who follows the link in a browser reads it
+    let html = Wire::to(&server).ask(&page("text/html,application/xhtml+xml,*/*;q=0.8"));
+    assert_eq!((html.status, html.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let html = String::from_utf8(html.body).unwrap();
+    for word in [problem.text("/title"), "validation-failed", problem.text("/errors/0/code"), "is required"] {
+        assert!(html.contains(word), "{word}: {html}");
+    }
+}

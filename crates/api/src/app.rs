@@ -20,6 +20,7 @@ use crate::{
     http::{auth::authenticate, documented, envelope},
     identity, openapi, orders, people, places,
     problem::Problem,
+    problem_page::problem_page,
     state::App,
 };
 
@@ -141,16 +142,5 @@ async fn readyz(app: Data<App>) -> HttpResponse {
         Ok(health) if health.schema == persistence::Database::known_schema() => HttpResponse::Ok()
             .json(json!({"status": "ok", "schema": health.schema, "unsequenced_events": health.unsequenced_events})),
         _ => Problem::new("unavailable").error_response(),
-    }
-}
-
-/// What a code means.
-#[get("/problems/{code}")]
-async fn problem_page(code: web::Path<String>) -> HttpResponse {
-    match crate::problem::CODES.iter().find(|(known, ..)| *known == code.as_str()) {
-        Some((code, status, zh, en)) => {
-            HttpResponse::Ok().json(json!({"code": code, "status": status, "title": {"zh-CN": zh, "en": en}}))
-        }
-        None => Problem::new("not-found").error_response(),
     }
 }

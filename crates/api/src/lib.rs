@@ -13,6 +13,7 @@ mod orders;
 mod people;
 mod places;
 pub mod problem;
+mod problem_page;
 pub mod state;
 pub mod system;
 pub mod tokens;
