@@ -125,6 +125,13 @@ pub fn uuid(id: &str) -> uuid::Uuid {
     id.parse().unwrap()
 }
 
+/// The ID number of these 17 digits (GB 11643-1999): the check character is put behind them.
+pub fn id_number(digits: &str) -> String {
+    let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    let sum: u32 = digits.chars().zip(weights).map(|(digit, weight)| digit.to_digit(10).unwrap() * weight).sum();
+    format!("{digits}{}", char::from(b"10X98765432"[usize::try_from(sum % 11).unwrap()]))
+}
+
 /// How many statements a request takes once its caller is known.
 pub async fn statements(server: &Server, request: impl Future<Output = Answer>) -> (u64, Answer) {
     let before = server.app.database.statements();

@@ -80,6 +80,14 @@ pub struct Own {
     pub order: Uuid,
 }
 
+impl Own {
+    /// All of them.
+    pub fn ids(&self) -> impl Iterator<Item = Uuid> {
+        let Self { user, grant, person, household, volunteer, order } = self;
+        [Some(*user), *grant, Some(*person), Some(*household), *volunteer, Some(*order)].into_iter().flatten()
+    }
+}
+
 /// Somebody who is signed in.
 pub struct Caller {
     token: String,

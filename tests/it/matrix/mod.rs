@@ -6,17 +6,20 @@ mod callers;
 mod requests;
 mod things;
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use harness::{
     database::Backend::{self, Postgres, Sqlite},
     golden,
-    server::Server,
+    server::{Answer, Server},
 };
 use rstest::rstest;
 use serde_json::Value;
 
-use callers::Caller;
+use callers::{Caller, Own};
 use requests::{Call, calls};
 use things::Things;
 
@@ -52,7 +55,7 @@ async fn every_operation_answers_each_role_as_is_written(#[values(Sqlite, Postgr
     for (number, role) in callers::ROLES.iter().enumerate() {
         let things = Things::make(&database, &server, number).await;
         let caller = Caller::make(&database, &server, &things, role).await;
-        let mut seen: BTreeMap<&'static str, String> = BTreeMap::new();
+        let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for call in calls(&things, &caller, number) {
             let mut line = Line::new();
             for request in &call.requests {
@@ -63,12 +66,13 @@ async fn every_operation_answers_each_role_as_is_written(#[values(Sqlite, Postgr
                 let answer = caller.send(&server, &call, request).await;
                 assert!(answer.status < 500, "{} as {}: {:?}", call.operation, role.name, answer.body);
                 line.push(answer.status.to_string());
-                note_members(&mut seen, &call, &answer.body, answer.status);
+                note_members(&mut seen, &call, &caller.own, &answer);
             }
             table.entry(call.operation.to_owned()).or_default().entry(line).or_default().push(role.name);
         }
         for (operation, names) in seen {
-            members.entry(operation.to_owned()).or_default().entry(names).or_default().push(role.name);
+            let names = names.into_iter().collect::<Vec<_>>().join(" ");
+            members.entry(operation).or_default().entry(names).or_default().push(role.name);
         }
     }
     let known: Vec<&str> = requests::operations(&document);
@@ -78,21 +82,18 @@ async fn every_operation_answers_each_role_as_is_written(#[values(Sqlite, Postgr
     golden::hold("members-by-role.txt", &drawn_members(&members));
 }
 
-/// Which members a role sees of a kind of thing: all that any of its reads showed.
-fn note_members(seen: &mut BTreeMap<&'static str, String>, call: &Call, body: &Value, status: u16) {
-    if status != 200 || !call.method.eq("GET") {
+/// Which members a role sees of a kind of thing: all that any of its reads showed, of his own things and of others.
+fn note_members(seen: &mut BTreeMap<String, BTreeSet<String>>, call: &Call, own: &Own, answer: &Answer) {
+    if answer.status != 200 || call.method != "GET" {
         return;
     }
-    let shown = |value: &Value| value.as_object().map(|members| members.keys().cloned().collect::<Vec<_>>());
-    let items = body.get("items").and_then(Value::as_array);
-    let rows: Vec<&Value> = items.map_or_else(|| vec![body], |items| items.iter().collect());
-    let mut all: std::collections::BTreeSet<String> = rows.into_iter().filter_map(shown).flatten().collect();
-    if all.is_empty() {
-        return;
+    let items = answer.body.get("items").and_then(Value::as_array);
+    for row in items.map_or_else(|| vec![&answer.body], |items| items.iter().collect()) {
+        let is_own = row["id"].as_str().is_some_and(|id| own.ids().any(|own| own.to_string() == id));
+        let heading = format!("{}{}", call.operation, if is_own { ", own" } else { "" });
+        let names = row.as_object().into_iter().flatten().map(|(name, _)| name.clone());
+        seen.entry(heading).or_default().extend(names);
     }
-    let entry = seen.entry(call.operation).or_default();
-    all.extend(entry.split(' ').filter(|name| !name.is_empty()).map(str::to_owned));
-    *entry = all.into_iter().collect::<Vec<_>>().join(" ");
 }
 
 fn drawn(table: &BTreeMap<String, BTreeMap<Line, Vec<&str>>>) -> String {
@@ -109,7 +110,7 @@ fn drawn(table: &BTreeMap<String, BTreeMap<Line, Vec<&str>>>) -> String {
 
 fn drawn_members(members: &BTreeMap<String, BTreeMap<String, Vec<&str>>>) -> String {
     let mut text =
-        "# Members that each role is shown by each operation that reads, over all things that it sees.\n".to_owned();
+        "# Members that each role is shown by each operation that reads, over all things that it sees; of its own apart.\n".to_owned();
     for (operation, lines) in members {
         writeln!(text, "\n{operation}").unwrap();
         for (names, roles) in lines {

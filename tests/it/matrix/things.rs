@@ -24,6 +24,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::callers::order_event;
+use crate::hands;
 
 /// 公园北村社区
 pub const COMMUNITY: &str = "360502002001";
@@ -200,15 +201,12 @@ pub fn person(id: Uuid, region: &str, compound: Option<CompoundId>, name: &str, 
     }
 }
 
-/// An ID number of a woman, another one for each id (GB 11643-1999).
+/// An ID number of a woman, another one for each id.
 fn id_number(id: Uuid) -> IdNumber {
     let bytes = id.as_bytes();
     let (round, count) = (u32::from(bytes[11]), u32::from(bytes[15]));
-    let body = format!("360502196005{:02}{:03}", 1 + round, 2 * count);
-    let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    let sum: u32 = body.chars().zip(weights).map(|(digit, weight)| digit.to_digit(10).unwrap() * weight).sum();
-    let check = char::from(b"10X98765432"[usize::try_from(sum % 11).unwrap()]);
-    IdNumber::parse(&format!("{body}{check}"), chrono::NaiveDate::from_ymd_opt(2026, 3, 12).unwrap()).unwrap()
+    let number = hands::id_number(&format!("360502196005{:02}{:03}", 1 + round, 2 * count));
+    IdNumber::parse(&number, chrono::NaiveDate::from_ymd_opt(2026, 3, 12).unwrap()).unwrap()
 }
 
 pub fn household(id: Uuid, region: &str, compound: Option<CompoundId>, now: Instant) -> Household {

@@ -193,10 +193,12 @@ impl Access {
             .any(|sight| sight.actions.has(self.action) && row.within(&sight.reach))
     }
 
-    /// Whether every row that may be read is shown bare.
+    /// Whether the rows of others that may be read are shown bare, every one of them.
     #[must_use]
     pub fn only_bare(&self) -> bool {
-        self.sights.iter().filter(|s| s.actions.has(Action::Read)).all(|sight| sight.detail == Detail::Bare)
+        let of_others = |sight: &&Sight| sight.actions.has(Action::Read) && !matches!(sight.reach, Reach::Own(..));
+        let mut details = self.sights.iter().filter(of_others).map(|sight| sight.detail).peekable();
+        details.peek().is_some() && details.all(|detail| detail == Detail::Bare)
     }
 
     /// What the caller has of a row; `None` where it is out of his sight.

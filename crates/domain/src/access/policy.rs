@@ -149,19 +149,21 @@ fn compound(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
 }
 
 fn person(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    // everybody sees his own row in full, whatever his office shows him of others
+    const READ_OWN: Rule = rule(Extent::Own, Detail::Own, &[A::Read]);
     const OWN: Rule = rule(Extent::Own, Detail::Own, &[A::Read, A::Update]);
-    const KEEPER: &[Rule] =
-        &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Search, A::Reveal])];
-    const LOOKER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Search, A::Reveal])];
-    const COMPANY: &[Rule] = &[rule(Extent::Place, Detail::Matter, &[A::Read])];
+    const KEEP: Rule = rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Search, A::Reveal]);
+    const LOOK: Rule = rule(Extent::Place, Detail::Masked, &[A::Read, A::Search, A::Reveal]);
+    const COMPANY: Rule = rule(Extent::Place, Detail::Matter, &[A::Read]);
     match (role, tier(level)) {
         (Role::Resident | Role::Guardian | Role::Volunteer | Role::CommitteeMember, _) => &[OWN],
-        (Role::CommunityWorker, _) => KEEPER,
-        (Role::Official, Tier::Local) => LOOKER,
-        (Role::Official | Role::DepartmentHandler, _) => &[BARE_HERE],
-        (Role::PropertyStaff, _) => COMPANY,
-        (Role::Auditor, _) => &[READ_HERE],
-        _ => &[],
+        (Role::CommunityWorker, _) => &[READ_OWN, KEEP],
+        (Role::Official, Tier::Local) => &[READ_OWN, LOOK],
+        (Role::Official | Role::DepartmentHandler, _) => &[READ_OWN, BARE_HERE],
+        (Role::PropertyStaff, _) => &[READ_OWN, COMPANY],
+        (Role::Auditor, _) => &[READ_OWN, READ_HERE],
+        (Role::RegionAdministrator | Role::SystemAdministrator, _) => &[],
+        _ => &[READ_OWN],
     }
 }
 
