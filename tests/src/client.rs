@@ -147,9 +147,21 @@ impl User<'_> {
 
     /// Sends a request with a body.
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+        let answer = self.attempt(method, path, headers, body).await;
+        answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// The same where there may be no answer.
+    pub async fn attempt(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Answer, reqwest::Error> {
         let bearer = format!("Bearer {}", self.token);
         let headers: Vec<(&str, &str)> = headers.iter().copied().chain([("authorization", bearer.as_str())]).collect();
-        self.client.send(method, &format!("/api/v1{path}"), &headers, body).await
+        self.client.attempt(method, &format!("/api/v1{path}"), &headers, body).await
     }
 
     /// Reads.

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "databases of parallel tests need names that nobody else has")]
 
 pub mod browser;
+pub mod chance;
 pub mod client;
 pub mod contract;
 pub mod database;

@@ -32,6 +32,12 @@ impl Sql {
         self.connection.get_or_try_init(open).await.unwrap_or_else(|error| panic!("the database: {error}"))
     }
 
+    /// Closes the connection, so that nothing of it is left in the database's files.
+    pub async fn close(self) {
+        let Some(connection) = self.connection.into_inner() else { return };
+        connection.close().await.unwrap_or_else(|error| panic!("the database: {error}"));
+    }
+
     /// Runs a statement; the error is what the database says.
     pub async fn attempt(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<ExecResult, String> {
         let connection = self.connection().await;

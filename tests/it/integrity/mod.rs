@@ -2,6 +2,7 @@
 
 mod contention;
 mod failure;
+mod kill;
 mod repetition;
 mod tampering;
 
