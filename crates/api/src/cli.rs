@@ -2,11 +2,12 @@
 
 use std::{io::Write as _, sync::Arc, sync::atomic::Ordering, time::Duration};
 
-use actix_web::{HttpServer, web::Data};
+use actix_web::{HttpServer, dev::ServerHandle, web::Data};
 use chrono::TimeDelta;
 use clap::{Parser, Subcommand};
 use domain::{id::GrantId, time::Clock as _};
 use persistence::{Database, Stamp, Vault};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     app::{self, Served},
@@ -17,6 +18,12 @@ use crate::{
     state::App,
     system::{SystemClock, SystemIds},
 };
+
+/// How long requests are still taken after the program was told to stop: by then balancers have seen that it is not
+/// ready, and send nobody any more.
+const LEAVING: Duration = Duration::from_secs(5);
+/// How many seconds requests that were begun may take to end.
+const ENDING: u64 = 15;
 
 /// 连心 Lianxin: the open backend for grassroots governance.
 #[derive(Parser)]
@@ -190,6 +197,7 @@ async fn serve(settings: Settings, database: Database, keys: &Keys, with_demo: b
     }
     let listen = settings.listen;
     let url = settings.public_url.clone();
+    let signals = Signals::listen().map_err(|error| error.to_string())?;
     let app = Data::new(App::new(settings, database, keys, Arc::new(SystemClock), Arc::new(SystemIds))?);
     app.ready.store(true, Ordering::Release);
     let served = Served::new(app.clone());
@@ -198,7 +206,7 @@ async fn serve(settings: Settings, database: Database, keys: &Keys, with_demo: b
         .map_err(|error| format!("LIANXIN_LISTEN: {listen}: {error}"))?
         .client_request_timeout(Duration::from_secs(5))
         .max_connections(2_000)
-        .shutdown_timeout(25)
+        .shutdown_timeout(ENDING)
         .disable_signals()
         .run();
     let background = actix_web::rt::spawn(jobs::run(app.clone()));
@@ -210,32 +218,54 @@ async fn serve(settings: Settings, database: Database, keys: &Keys, with_demo: b
              -d '{{\"username\": \"resident\", \"password\": \"…\"}}'   (LIANXIN_DEMO_PASSWORD, by default lianxin-demo)"
         ))?;
     }
-    let handle = server.handle();
-    let stopping = app.clone();
-    actix_web::rt::spawn(async move {
-        stop_signal().await;
-        // first no more new requests, then the accepted ones end
-        stopping.ready.store(false, Ordering::Release);
-        let graceful = handle.stop(true);
-        tokio::select! {
-            () = graceful => {}
-            () = stop_signal() => handle.stop(false).await,
-        }
-    });
+    actix_web::rt::spawn(stop_when_told(signals, app.clone(), server.handle()));
     server.await.map_err(|error| error.to_string())?;
     background.abort();
     let ended = jobs::write_refusals(&app, app.now(), true).await;
     ended.and(jobs::sequence_all(&app).await).map_err(|problem| problem.to_string())
 }
 
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// At the first signal it leaves in good order; at the second it is gone.
+async fn stop_when_told(mut signals: Signals, app: Data<App>, server: ServerHandle) {
+    let Some(told) = signals.next().await else { return };
+    app.ready.store(false, Ordering::Release);
+    actix_web::rt::spawn(async move {
+        if told == Told::Terminate {
+            tokio::time::sleep(LEAVING).await;
+        }
+        server.stop(true).await;
+    });
+    // the server hears of nothing else until the last request has ended, so it cannot be told
+    if signals.next().await.is_some() {
+        tracing::warn!("told to stop a second time: what was not finished is lost");
+        std::process::exit(1);
+    }
+}
+
+/// What tells the program to stop.
+#[derive(PartialEq)]
+enum Told {
+    /// Whoever runs it; balancers may still send requests.
+    Terminate,
+    /// Somebody at a terminal, who does not want to wait.
+    Interrupt,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on signals do not end the program by themselves.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> Option<Told> {
+        tokio::select! {
+            told = self.terminate.recv() => told.map(|()| Told::Terminate),
+            told = self.interrupt.recv() => told.map(|()| Told::Interrupt),
+        }
     }
 }

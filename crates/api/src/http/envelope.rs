@@ -14,7 +14,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        StatusCode,
+        ConnectionType, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -60,6 +60,10 @@ pub async fn envelope(
     let is_docs = response.request().path().starts_with("/docs");
     let is_secure = is_secure(response.request().app_data());
     dress(response.headers_mut(), &trace, is_docs, is_secure);
+    if response.request().app_data::<Data<App>>().is_some_and(|app| !app.is_ready()) {
+        // whoever stays connected would be cut off in the midst of a request when the service ends
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     log(&response, &trace, started);
     Ok(response)
 }
