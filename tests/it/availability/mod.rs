@@ -1,0 +1,3 @@
+//! The service while something around it goes away and comes back.
+
+mod stopping;
