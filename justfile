@@ -20,6 +20,10 @@ kill rounds="100":
     LIANXIN_TEST_KILL_ROUNDS={{rounds}} cargo run --locked -p lianxin-tests --bin with-postgres -- \
         cargo test --locked -p lianxin-tests --test it -- integrity::kill
 
+# Switch each guard off once: the tests that hold it must fail
+controls:
+    cargo run --locked -p lianxin-tests --bin controls
+
 # Check format and lints
 lint:
     cargo fmt --all -- --check

@@ -44,7 +44,7 @@ impl Drop for Scratch {
     }
 }
 
-/// The program with its settings, and nothing else of the environment.
+/// The program with its settings, and nothing else of the environment but what the tests are told.
 pub struct Program {
     path: PathBuf,
     settings: Vec<(String, String)>,
@@ -82,7 +82,14 @@ impl Program {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.path);
         let settings = self.settings.iter().map(|(name, value)| (name, value));
-        command.args(arguments).env_clear().envs(settings).current_dir(self.scratch.path()).stdin(Stdio::null());
+        let told = std::env::vars().filter(|(name, _)| name.starts_with("LIANXIN_TEST_"));
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(told)
+            .envs(settings)
+            .current_dir(self.scratch.path())
+            .stdin(Stdio::null());
         command
     }
 

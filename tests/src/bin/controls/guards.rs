@@ -1,0 +1,208 @@
+//! The guards, how each is switched off, and the tests that must notice.
+
+/// A guard.
+pub struct Guard {
+    /// Its name.
+    pub name: &'static str,
+    /// The file where it stands.
+    pub file: &'static str,
+    /// Its code, which stands there once.
+    pub code: &'static str,
+    /// The same with a switch: `{off}` is true where the guard is off.
+    pub with_switch: &'static str,
+    /// Tests that must fail without it, by their whole names.
+    pub tests: &'static [&'static str],
+}
+
+/// The guards.
+pub const GUARDS: &[Guard] = &[
+    Guard {
+        name: "scope of lists",
+        file: "crates/persistence/src/scope.rs",
+        code: "    if is_empty { any.add(",
+        with_switch: "    if {off} {\n        return Condition::all();\n    }\n    if is_empty { any.add(",
+        tests: &["scope::a_list_holds_exactly_the_subtree::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "rights to what is seen",
+        file: "crates/persistence/src/rows.rs",
+        code: "if self.grasp.actions.has(access.action())",
+        with_switch: "if {off} || self.grasp.actions.has(access.action())",
+        tests: &["matrix::every_operation_answers_each_role_as_is_written::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "grants below one's own",
+        file: "crates/domain/src/identity/granting.rs",
+        code: "self.grants_at(now).any(",
+        with_switch: "{off} || self.grants_at(now).any(",
+        tests: &[
+            "grants::nobody_gives_what_is_not_below_him::backend_1_Sqlite",
+            "accounts::nobody_gets_up_by_way_of_an_account::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "the other end of a move",
+        file: "crates/api/src/http/resource.rs",
+        code: "        if !access.permits_at(&after) {",
+        with_switch: "        if !{off} && !access.permits_at(&after) {",
+        tests: &["persons::nobody_is_moved_out_of_reach::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "recent login",
+        file: "crates/api/src/http/ctx.rs",
+        code: "if self.now - self.actor.authenticated_at <= RECENT_LOGIN {",
+        with_switch: "if {off} || self.now - self.actor.authenticated_at <= RECENT_LOGIN {",
+        tests: &[
+            "grants::whoever_gives_a_role_has_signed_in_lately::backend_1_Sqlite",
+            "persons::reveal::a_look_needs_a_recent_sign_in::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "masks",
+        file: "crates/domain/src/cn/person_name.rs",
+        code: "    pub fn masked(&self) -> String {\n",
+        with_switch: "    pub fn masked(&self) -> String {\n        if {off} {\n            return self.0.clone();\n        }\n",
+        tests: &["persons::masks::others_see_masks::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "place of a sealed value",
+        file: "crates/persistence/src/vault.rs",
+        code: "    Aad::from(format!(",
+        with_switch: "    if {off} {\n        return Aad::from(Vec::new());\n    }\n    Aad::from(format!(",
+        tests: &[
+            "integrity::tampering::exchanged_numbers_do_not_open::backend_1_Sqlite::column_1___id_number__",
+            "integrity::tampering::exchanged_numbers_do_not_open::backend_1_Sqlite::column_2___phone__",
+            "integrity::tampering::a_kept_answer_opens_for_its_own_key::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "signature of tokens",
+        file: "crates/api/src/tokens.rs",
+        code: "        decode::<Claims>(token, key, &validation).ok()",
+        with_switch: "        if {off} {\n            \
+                      return jsonwebtoken::dangerous::insecure_decode_claims::<Claims>(token).ok();\n        }\n        \
+                      decode::<Claims>(token, key, &validation).ok()",
+        tests: &["authentication::only_the_key_of_the_service_signs::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "end of a session",
+        file: "crates/api/src/state.rs",
+        code: "        let Some(found) = found else {\n            self.callers.invalidate(&token.0);\n",
+        with_switch: "        let Some(found) = found else {\n            if {off} {\n                \
+                      if let Some((_, actor)) = self.callers.get(&token.0) {\n                    return Ok(actor);\n                \
+                      }\n            }\n            self.callers.invalidate(&token.0);\n",
+        tests: &[
+            "authentication::whoever_is_out_is_out_on_every_replica::backend_1_Sqlite::how_1___logout__",
+            "authentication::whoever_is_out_is_out_on_every_replica::backend_1_Sqlite::how_2___disabled__",
+        ],
+    },
+    Guard {
+        name: "copied refresh tokens",
+        file: "crates/api/src/identity/service.rs",
+        code: "        Refresh::Reuse => {\n",
+        with_switch: "        Refresh::Reuse if {off} => None,\n        Refresh::Reuse => {\n",
+        tests: &[
+            "authentication::a_copied_refresh_token_ends_the_session::backend_1_Sqlite::used_1___access__",
+            "authentication::a_copied_refresh_token_ends_the_session::backend_1_Sqlite::used_2___refresh__",
+        ],
+    },
+    Guard {
+        name: "idempotency keys",
+        file: "crates/api/src/http/ctx.rs",
+        code: "self.idempotency_key.clone().filter(|_| self.method == \"POST\")?",
+        with_switch: "self.idempotency_key.clone().filter(|_| self.method == \"POST\" && !{off})?",
+        tests: &[
+            "integrity::repetition::the_same_again_is_answered_again::backend_1_Sqlite",
+            "integrity::repetition::one_key_at_once_makes_one_order::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "content of an idempotency key",
+        file: "crates/api/src/http/ctx.rs",
+        code: "                Begun::Reused => return Err(",
+        with_switch: "                Begun::Reused if {off} => {}\n                Begun::Reused => return Err(",
+        tests: &["integrity::repetition::a_key_is_of_one_user_path_and_content::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "versions",
+        file: "crates/api/src/http/ctx.rs",
+        code: "        if matches { Ok(()) }",
+        with_switch: "        if matches || {off} { Ok(()) }",
+        tests: &[
+            "integrity::contention::nobody_overwrites_what_he_has_not_seen::backend_1_Sqlite",
+            "orders::edits::a_change_names_the_version_that_it_changes::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "states of orders",
+        file: "crates/domain/src/orders/transition.rs",
+        code: "        if !transition.rule().from.contains(&self.state.kind()) {",
+        with_switch: "        if {off} {\n            return true;\n        }\n        \
+                      if !transition.rule().from.contains(&self.state.kind()) {",
+        tests: &["transitions::every_transition_from_every_state_by_every_caller::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "orders a day",
+        file: "crates/api/src/orders/service.rs",
+        code: "    if tx.orders_placed_by(ctx.actor.user_id, today).await? < limit {",
+        with_switch: "    if {off} || tx.orders_placed_by(ctx.actor.user_id, today).await? < limit {",
+        tests: &["orders::races::a_resident_places_no_more_in_a_day_than_he_may::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "schema of bodies",
+        file: "crates/api/src/http/body.rs",
+        code: "    for error in validator_of::<T>()?.iter_errors(&content) {",
+        with_switch: "    for error in validator_of::<T>()?.iter_errors(&content).filter(|_| !{off}) {",
+        tests: &[
+            "input::members::what_may_not_be_sent_is_named_once_and_stored_never::backend_1_Sqlite",
+            "input::members::a_member_of_another_type_is_named",
+        ],
+    },
+    Guard {
+        name: "control characters",
+        file: "crates/domain/src/text.rs",
+        code: "pub fn first_forbidden(value: &str) -> Option<char> {\n",
+        with_switch: "pub fn first_forbidden(value: &str) -> Option<char> {\n    if {off} {\n        return None;\n    }\n",
+        tests: &[
+            "input::text::no_member_of_any_body_holds_a_control_character::backend_1_Sqlite",
+            "input::text::queries_and_paths_hold_none_either::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "seal of cursors",
+        file: "crates/api/src/http/cursor.rs",
+        code: "        aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_ref().get(..16)?, &tag).ok()?;\n",
+        with_switch: "        if !{off} {\n            \
+                      aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_ref().get(..16)?, &tag).ok()?;\n        }\n",
+        tests: &["lists::a_cursor_is_good_for_its_list_and_its_caller_only::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "events of changes",
+        file: "crates/persistence/src/events.rs",
+        code: "        let rows = events.iter().map(|draft| self.row(result, draft))",
+        with_switch: "        if {off} {\n            return Ok(());\n        }\n        \
+                      let rows = events.iter().map(|draft| self.row(result, draft))",
+        tests: &[
+            "audit::every_change_and_every_refusal_leaves_an_event::backend_1_Sqlite",
+            "integrity::failure::placing_an_order::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "chain of events",
+        file: "crates/persistence/src/events.rs",
+        code: "                if chain(&last.hash, &link.event) != link.hash {",
+        with_switch: "                if !{off} && chain(&last.hash, &link.event) != link.hash {",
+        tests: &[
+            "integrity::tampering::a_changed_event_is_found::case_1_text::backend_1_Sqlite",
+            "integrity::tampering::a_changed_event_is_found::case_2_actor::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "refusals are recorded",
+        file: "crates/api/src/state.rs",
+        code: "        *refusals.entry((user, operation.to_owned(), minute)).or_default() += 1;",
+        with_switch: "        if !{off} {\n            \
+                      *refusals.entry((user, operation.to_owned(), minute)).or_default() += 1;\n        }",
+        tests: &["audit::refusals_are_counted_by_caller_operation_and_minute::backend_1_Sqlite"],
+    },
+];

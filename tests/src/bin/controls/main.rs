@@ -1,0 +1,165 @@
+//! Sees the suite fail where a guard is off (positive controls):
+//!
+//! ```text
+//! cargo run -p lianxin-tests --bin controls
+//! ```
+//!
+//! In a copy of the workspace each guard of [`GUARDS`] gets a switch, so that the product itself needs none. With all
+//! guards on the tests named there pass; with one off, each that holds it must fail. A guard whose code has changed
+//! is not found any more, which is an error too.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+};
+
+use harness::debian::say;
+
+mod guards;
+
+use guards::{GUARDS, Guard};
+
+/// The variable that names the guard that is off.
+const SWITCH: &str = "LIANXIN_TEST_GUARD_OFF";
+/// What is copied of the workspace.
+const COPIED: [&str; 10] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "README.md",
+    "clippy.toml",
+    "rustfmt.toml",
+    "deny.toml",
+    "crates",
+    "migrations",
+    "openapi",
+    "tests",
+];
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace has no root")?;
+    let copy = root.join("target/controls");
+    let mut switched = Copy { from: root.to_owned(), to: copy.clone(), guards: Vec::new() };
+    for name in COPIED {
+        switched.take(Path::new(name))?;
+    }
+    if let Some(guard) = GUARDS.iter().find(|guard| !switched.guards.contains(&guard.name)) {
+        return Err(format!("controls: {} has no {:?} any more: mend guards.rs", guard.file, guard.code));
+    }
+    let suite = Suite { directory: copy };
+    suite.build()?;
+
+    let tests: Vec<&str> = GUARDS.iter().flat_map(|guard| guard.tests).copied().collect();
+    let failed = suite.failed(&tests, None)?;
+    if !failed.is_empty() {
+        return Err(format!("controls: all guards are on, and these fail: {}", failed.join(", ")));
+    }
+    let mut unheld = Vec::new();
+    for guard in GUARDS {
+        let failed = suite.failed(guard.tests, Some(guard))?;
+        let passed: Vec<&str> = guard.tests.iter().copied().filter(|test| !failed.contains(test)).collect();
+        say(&format!("controls: without {}: {} of {} tests fail", guard.name, failed.len(), guard.tests.len()));
+        if !passed.is_empty() {
+            unheld.push(format!("without {} these pass: {}", guard.name, passed.join(", ")));
+        }
+    }
+    if unheld.is_empty() { Ok(()) } else { Err(format!("controls: {}", unheld.join("; "))) }
+}
+
+/// A copy of the workspace in which guards have switches.
+struct Copy {
+    from: PathBuf,
+    to: PathBuf,
+    /// Names of those that were found.
+    guards: Vec<&'static str>,
+}
+
+impl Copy {
+    /// Copies a file or folder. What is there already stays as it is, so that it is not compiled once more.
+    fn take(&mut self, path: &Path) -> Result<(), String> {
+        let said = |error: std::io::Error| format!("{}: {error}", path.display());
+        let source = self.from.join(path);
+        if source.is_dir() {
+            for entry in fs::read_dir(&source).map_err(said)? {
+                let name = entry.map_err(said)?.file_name();
+                if name != "node_modules" {
+                    self.take(&path.join(name))?;
+                }
+            }
+            return Ok(());
+        }
+        let mut content = fs::read(&source).map_err(said)?;
+        for guard in GUARDS.iter().filter(|guard| Path::new(guard.file) == path) {
+            let text = String::from_utf8(content).map_err(|error| format!("{}: {error}", path.display()))?;
+            let is_there = text.matches(guard.code).count() == 1;
+            content = if is_there {
+                self.guards.push(guard.name);
+                text.replace(guard.code, &guard.switched()).into_bytes()
+            } else {
+                text.into_bytes()
+            };
+        }
+        let target = self.to.join(path);
+        let folder = target.parent().unwrap_or(&self.to);
+        fs::create_dir_all(folder).map_err(said)?;
+        if fs::read(&target).is_ok_and(|old| old == content) {
+            return Ok(());
+        }
+        fs::write(&target, content).map_err(said)
+    }
+}
+
+impl Guard {
+    /// Its code with a switch.
+    fn switched(&self) -> String {
+        let off = format!("std::env::var(\"{SWITCH}\").is_ok_and(|guard| guard == \"{}\")", self.name);
+        self.with_switch.replace("{off}", &off)
+    }
+}
+
+/// The tests of the copy.
+struct Suite {
+    directory: PathBuf,
+}
+
+impl Suite {
+    fn cargo(&self) -> Command {
+        let mut command = Command::new("cargo");
+        command.args(["test", "--locked", "--package", "lianxin-tests", "--test", "it"]);
+        // libraries are compiled once more: in one place, cargo would take the copy for the product
+        command.current_dir(&self.directory).env("CARGO_TARGET_DIR", self.directory.join("target")).env_remove(SWITCH);
+        command.env("CARGO_PROFILE_DEV_DEBUG", "none");
+        command
+    }
+
+    fn build(&self) -> Result<(), String> {
+        let status = self.cargo().arg("--no-run").status().map_err(|error| format!("cargo: {error}"))?;
+        if status.success() { Ok(()) } else { Err("controls: the copy with switches does not compile".to_owned()) }
+    }
+
+    /// Those of some tests that fail, all guards on but one. All of them must exist.
+    fn failed<'a>(&self, tests: &[&'a str], off: Option<&Guard>) -> Result<Vec<&'a str>, String> {
+        let mut command = self.cargo();
+        command.args(["--no-fail-fast", "--", "--exact"]).args(tests).stderr(Stdio::null());
+        if let Some(guard) = off {
+            command.env(SWITCH, guard.name);
+        }
+        let output = command.output().map_err(|error| format!("cargo: {error}"))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let became = |test: &str, what: &str| said.lines().any(|line| line == format!("test {test} ... {what}"));
+        if let Some(missing) = tests.iter().find(|test| !became(test, "ok") && !became(test, "FAILED")) {
+            return Err(format!("controls: there is no test {missing}, or it did not end"));
+        }
+        Ok(tests.iter().copied().filter(|test| became(test, "FAILED")).collect())
+    }
+}
