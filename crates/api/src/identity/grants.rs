@@ -180,7 +180,7 @@ impl ListFilter for GrantListIn {
 pub async fn list_grants(ctx: Ctx, list: List<GrantListIn>) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Read, ResourceKind::Grant)?;
     let GrantListIn { region, user_id, role, sort: () } = &list.filter;
-    ctx.region_in_scope(region.as_ref())?;
+    ctx.region_in_scope(&access, region.as_ref())?;
     let filter = GrantFilter { region: region.clone(), user_id: *user_id, role: role.0.clone() };
     let page = ctx.app.database.rows().grants().page(&access, &filter, &list.page).await?;
     ctx.region_exists(region.as_ref(), page.items.is_empty(), &list.page).await?;

@@ -228,7 +228,7 @@ impl ListFilter for UserListIn {
 pub async fn list_users(ctx: Ctx, list: List<UserListIn>) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Read, ResourceKind::User)?;
     let UserListIn { region, state, q, sort: () } = &list.filter;
-    ctx.region_in_scope(region.as_ref())?;
+    ctx.region_in_scope(&access, region.as_ref())?;
     let filter = UserFilter { region: region.clone(), state: state.0.clone(), q: q.clone() };
     let page = ctx.app.database.rows().users().page(&access, &filter, &list.page).await?;
     ctx.region_exists(region.as_ref(), page.items.is_empty(), &list.page).await?;

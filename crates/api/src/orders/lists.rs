@@ -99,7 +99,7 @@ pub async fn list_service_orders(ctx: Ctx, list: List<OrderListIn>) -> Result<Re
         expand,
         sort: (),
     } = &list.filter;
-    ctx.region_in_scope(region.as_ref())?;
+    ctx.region_in_scope(&access, region.as_ref())?;
     if access.only_bare() {
         // what is not shown must not be found out by filtering
         let hidden =
@@ -175,7 +175,7 @@ pub async fn count_service_orders(ctx: Ctx, request: HttpRequest) -> Result<Repl
         return Err(Problem::new("forbidden"));
     }
     let CountsIn { region, by } = query::parse(request.query_string())?;
-    ctx.region_in_scope(region.as_ref())?;
+    ctx.region_in_scope(&access, region.as_ref())?;
     let by = by.unwrap_or_default().0;
     if by.iter().any(|by| by != "state" && by != "region") {
         return Err(Problem::parameter("by", "not-allowed"));

@@ -159,7 +159,7 @@ impl ListFilter for TeamListIn {
 pub async fn list_volunteer_teams(ctx: Ctx, list: List<TeamListIn>) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Read, ResourceKind::VolunteerTeam)?;
     let TeamListIn { region, q, sort: () } = &list.filter;
-    ctx.region_in_scope(region.as_ref())?;
+    ctx.region_in_scope(&access, region.as_ref())?;
     let filter = TeamFilter { region: region.clone(), q: q.clone() };
     let page = ctx.app.database.rows().teams().page(&access, &filter, &list.page).await?;
     ctx.region_exists(region.as_ref(), page.items.is_empty(), &list.page).await?;

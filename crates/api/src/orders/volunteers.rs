@@ -283,7 +283,7 @@ impl ListFilter for VolunteerListIn {
 pub async fn list_volunteers(ctx: Ctx, list: List<VolunteerListIn>) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Read, ResourceKind::Volunteer)?;
     let VolunteerListIn { region, state, skill, available, team_id, q, sort: () } = &list.filter;
-    ctx.region_in_scope(region.as_ref())?;
+    ctx.region_in_scope(&access, region.as_ref())?;
     if access.only_bare() {
         // what is not shown must not be found out by filtering
         let hidden = [

@@ -225,7 +225,7 @@ impl ListFilter for HouseholdListIn {
 pub async fn list_households(ctx: Ctx, list: List<HouseholdListIn>) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Read, ResourceKind::Household)?;
     let HouseholdListIn { region, compound_id, sort: () } = &list.filter;
-    ctx.region_in_scope(region.as_ref())?;
+    ctx.region_in_scope(&access, region.as_ref())?;
     if access.only_bare() && compound_id.is_some() {
         // what is not shown must not be found out by filtering
         return Err(Problem::field_not_allowed("compound_id"));

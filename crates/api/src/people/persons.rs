@@ -386,7 +386,7 @@ impl ListFilter for PersonListIn {
 pub async fn list_persons(ctx: Ctx, list: List<PersonListIn>) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Read, ResourceKind::Person)?;
     let PersonListIn { region, compound_id, sort: () } = &list.filter;
-    ctx.region_in_scope(region.as_ref())?;
+    ctx.region_in_scope(&access, region.as_ref())?;
     if access.only_bare() && compound_id.is_some() {
         // what is not shown must not be found out by filtering
         return Err(Problem::field_not_allowed("compound_id"));

@@ -3,7 +3,7 @@
 use actix_web::post;
 use aws_lc_rs::digest::{SHA256, digest};
 use domain::{
-    access::{Action, ResourceKind},
+    access::{Access, Action, ResourceKind},
     cn::{IdNumber, Phone, RegionCode},
     event::{Datum, EventDraft, Subject},
     refusal::FieldError,
@@ -72,7 +72,7 @@ pub async fn search_persons(ctx: Ctx, list: List<SearchListIn>, body: Body<Searc
         ("region_code", body.value.region_code.is_some()),
     ];
     let by: Vec<&'static str> = named.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
-    let search = search_of(&ctx, body.value)?;
+    let search = search_of(&ctx, &access, body.value)?;
     // a cursor goes on with one search: its digest stands for it, since the URL may not hold what was typed
     let digest = digest(&SHA256, body.content.to_string().as_bytes());
     let list = list.bound_to(digest.as_ref())?;
@@ -84,7 +84,7 @@ pub async fn search_persons(ctx: Ctx, list: List<SearchListIn>, body: Body<Searc
     resource::page::<PersonOut, _>(&ctx, &list, page)
 }
 
-fn search_of(ctx: &Ctx, search: SearchIn) -> Result<PersonSearch, Problem> {
+fn search_of(ctx: &Ctx, access: &Access, search: SearchIn) -> Result<PersonSearch, Problem> {
     let SearchIn { name, phone, id_number, region_code } = search;
     if name.is_none() && phone.is_none() && id_number.is_none() {
         return Err(Problem::field("/name", "required"));
@@ -100,6 +100,6 @@ fn search_of(ctx: &Ctx, search: SearchIn) -> Result<PersonSearch, Problem> {
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
-    ctx.region_in_scope(region.as_ref()).map_err(|_| Problem::field("/region_code", "not-found"))?;
+    ctx.region_in_scope(access, region.as_ref()).map_err(|_| Problem::field("/region_code", "not-found"))?;
     Ok(PersonSearch { name: name.map(|name| name.trim().to_owned()), phone, id_number, region })
 }

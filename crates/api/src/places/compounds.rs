@@ -136,7 +136,7 @@ impl ListFilter for CompoundListIn {
 pub async fn list_compounds(ctx: Ctx, list: List<CompoundListIn>) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Read, ResourceKind::Compound)?;
     let CompoundListIn { region, q, sort: () } = &list.filter;
-    ctx.region_in_scope(region.as_ref())?;
+    ctx.region_in_scope(&access, region.as_ref())?;
     let filter = CompoundFilter { region: region.clone(), q: q.clone() };
     let page = ctx.app.database.rows().compounds().page(&access, &filter, &list.page).await?;
     ctx.region_exists(region.as_ref(), page.items.is_empty(), &list.page).await?;

@@ -227,7 +227,7 @@ impl ListFilter for OrganizationListIn {
 pub async fn list_organizations(ctx: Ctx, list: List<OrganizationListIn>) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Read, ResourceKind::Organization)?;
     let OrganizationListIn { region, kind, parent_id, q, sort: () } = &list.filter;
-    ctx.region_in_scope(region.as_ref())?;
+    ctx.region_in_scope(&access, region.as_ref())?;
     let filter =
         OrganizationFilter { region: region.clone(), kind: kind.0.clone(), parent_id: *parent_id, q: q.clone() };
     let page = ctx.app.database.rows().organizations().page(&access, &filter, &list.page).await?;

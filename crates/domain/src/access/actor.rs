@@ -164,6 +164,12 @@ impl Access {
             .map(|sight| &sight.reach)
     }
 
+    /// Whether every row is visible for the action.
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
+        self.visible().any(|reach| *reach == Reach::Everywhere)
+    }
+
     /// Whether the caller may do the action to some row at all.
     #[must_use]
     pub fn permits_some(&self) -> bool {

@@ -113,13 +113,39 @@ fn region(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     }
 }
 
+/// Who reads the directories that all of them share: organizations and kinds of service.
+fn reads_directories(role: Role) -> bool {
+    match role {
+        Role::Resident
+        | Role::Guardian
+        | Role::Volunteer
+        | Role::CommitteeMember
+        | Role::PropertyStaff
+        | Role::Ranger
+        | Role::ForestChief
+        | Role::Teacher
+        | Role::SchoolAdministrator
+        | Role::Auditor => true,
+        Role::CommunityWorker
+        | Role::Cadre
+        | Role::Official
+        | Role::DepartmentHandler
+        | Role::Treasurer
+        | Role::Counselor
+        | Role::Mediator
+        | Role::RegionAdministrator
+        | Role::SystemAdministrator => false,
+    }
+}
+
 fn organization(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     match (role, tier(level)) {
-        (Role::CommunityWorker | Role::Cadre | Role::Auditor | Role::DepartmentHandler, _) => &[READ_HERE],
+        (Role::CommunityWorker | Role::Cadre | Role::DepartmentHandler, _) | (Role::Official, Tier::Above) => {
+            &[READ_HERE]
+        }
         (Role::Official, Tier::Local | Tier::County) => &[KEEP_HERE],
-        (Role::Official, Tier::Above) => &[READ_HERE],
-        (Role::RegionAdministrator | Role::SystemAdministrator, _) => &[],
-        _ => &[READ_ALL],
+        _ if reads_directories(role) => &[READ_ALL],
+        _ => &[],
     }
 }
 
@@ -127,8 +153,9 @@ fn service_kind(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     // a kind applies to the whole subtree of its region, so those below it must be able to read it
     match (role, tier(level)) {
         (Role::Official, Tier::Local | Tier::County) => &[READ_ALL, KEEP_HERE],
-        (Role::RegionAdministrator | Role::SystemAdministrator, _) => &[],
-        _ => &[READ_ALL],
+        (Role::CommunityWorker | Role::Cadre | Role::DepartmentHandler | Role::Official, _) => &[READ_ALL],
+        _ if reads_directories(role) => &[READ_ALL],
+        _ => &[],
     }
 }
 
