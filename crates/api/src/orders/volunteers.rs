@@ -185,6 +185,8 @@ impl Editable for VolunteerOut {
         let skills = skills.into_iter().map(|skill| skill.0).collect();
         let available = available.unwrap_or(true);
         if let Some(before) = make.before() {
+            let access = ctx.authorize(Action::Update, ResourceKind::Volunteer)?;
+            before.offers(access.grasp(before).map(|grasp| grasp.actions).unwrap_or_default())?;
             return Ok(Volunteer { skills, available, ..before.clone() });
         }
         let own = ctx.actor.person_id;
@@ -374,7 +376,10 @@ pub async fn leave_volunteers(ctx: Ctx, id: PathId<VolunteerId>, body: Body<Noth
             return Err(Problem::new("has-open-orders"));
         }
         let outcome = found.row.leave(found.grasp.actions, ctx.now)?;
-        tx.end_memberships(outcome.value.id).await?;
+        for team in tx.rows().teams().of_member(outcome.value.id).await? {
+            tx.end_team_member(team.id, outcome.value.id).await?;
+            tx.update(team.left(outcome.value.id, ctx.now)).await?;
+        }
         if let Some(user) = outcome.value.user_id {
             for grant in tx.rows().grants().of_user(user).await? {
                 if grant.role == Role::Volunteer && grant.revoked_at.is_none() {

@@ -110,24 +110,30 @@ impl Volunteer {
 
     /// Ends the service.
     pub fn leave(self, actions: ActionSet, now: Instant) -> Result<Outcome<Self>, Refusal> {
-        match self.state {
-            VolunteerState::Applied | VolunteerState::Approved => {
-                Ok(self.turned(VolunteerState::Left, "volunteer.left", now))
-            }
-            _ => Err(self.wrong_state(actions)),
+        if self.is_open() {
+            Ok(self.turned(VolunteerState::Left, "volunteer.left", now))
+        } else {
+            Err(self.wrong_state(actions))
         }
+    }
+
+    /// Whether what he offers can be changed: not once he was refused or has left.
+    pub fn offers(&self, actions: ActionSet) -> Result<(), Refusal> {
+        if self.is_open() { Ok(()) } else { Err(self.wrong_state(actions)) }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.state, VolunteerState::Applied | VolunteerState::Approved)
     }
 
     /// What a caller with these rights may do now, sorted by name.
     #[must_use]
     pub fn actions(&self, actions: ActionSet) -> Vec<&'static str> {
-        let serves = self.state == VolunteerState::Approved;
-        let applied = self.state == VolunteerState::Applied;
         [
-            (Action::Approve, !serves),
-            (Action::Leave, serves || applied),
-            (Action::Refuse, applied),
-            (Action::Update, serves || applied),
+            (Action::Approve, self.state != VolunteerState::Approved),
+            (Action::Leave, self.is_open()),
+            (Action::Refuse, self.state == VolunteerState::Applied),
+            (Action::Update, self.is_open()),
         ]
         .into_iter()
         .filter(|(action, possible)| *possible && actions.has(*action))

@@ -8,8 +8,9 @@ use domain::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select, Statement,
-    sea_query::{Condition, Expr},
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
+    Statement,
+    sea_query::{Condition, Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
 
@@ -143,6 +144,24 @@ impl<C: ConnectionTrait> Teams<'_, C> {
         Ok(row.map(|row| Team { id: row.id.into(), name: row.name }))
     }
 
+    /// The teams of a volunteer, kept from others: he is about to leave them.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn of_member(&self, volunteer: VolunteerId) -> Result<Vec<VolunteerTeam>> {
+        let teams = Query::select()
+            .column("team_id")
+            .from("volunteer_team_members")
+            .and_where(Expr::col("volunteer_id").eq(volunteer.0))
+            .and_where(Expr::col("left_at").is_null())
+            .take();
+        let id = Expr::col((volunteer_team::Entity, volunteer_team::Column::Id));
+        // in one order, so that two who leave the same teams do not wait for each other
+        let select = select().filter(id.clone().in_subquery(teams)).order_by_asc(id);
+        let rows = Lock::Update.on(select).into_model::<Row>().all(self.0.conn).await?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
     /// The members of a team who serve now, for the team's own decisions.
     ///
     /// # Errors
@@ -177,20 +196,6 @@ impl Tx {
             [team.0.into(), volunteer.0.into(), self.now().into()],
         );
         Ok(self.conn.execute_raw(statement).await?.rows_affected() == 1)
-    }
-
-    /// Ends all memberships of a volunteer who serves no longer.
-    ///
-    /// # Errors
-    /// If the database does not take it.
-    pub async fn end_memberships(&self, volunteer: VolunteerId) -> Result<()> {
-        let statement = Statement::from_sql_and_values(
-            self.conn.get_database_backend(),
-            "UPDATE volunteer_team_members SET left_at = $2 WHERE volunteer_id = $1 AND left_at IS NULL",
-            [volunteer.0.into(), self.now().into()],
-        );
-        self.conn.execute_raw(statement).await?;
-        Ok(())
     }
 
     /// Ends a membership; `false` if there is none.
