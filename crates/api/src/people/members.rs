@@ -44,8 +44,8 @@ pub async fn add_household_member(ctx: Ctx, id: PathId<HouseholdId>, body: Body<
     }
     let member = HouseholdMember { person_id: person_id.into(), relation: relation.0, valid_from, valid_until: None };
     resource::transition::<HouseholdOut>(&ctx, &id.0, Action::Update, &body.content, async |tx, found| {
-        ctx.named::<Person, _>(tx.rows(), &member.person_id, "/person_id").await?;
-        if tx.rows().households().of_person(member.person_id).await?.is_some_and(|of| of != found.row.id) {
+        ctx.named_alone::<Person>(tx, &member.person_id, "/person_id").await?;
+        if tx.rows().households().elsewhere_from(member.person_id, member.valid_from, found.row.id).await? {
             return Err(Problem::field("/person_id", "duplicate"));
         }
         let outcome = found.row.join(member.clone(), ctx.now)?;

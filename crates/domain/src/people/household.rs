@@ -47,6 +47,14 @@ pub struct HouseholdMember {
     pub valid_until: Option<NaiveDate>,
 }
 
+impl HouseholdMember {
+    /// Whether he belongs to it on no day at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.valid_until.is_some_and(|until| until <= self.valid_from)
+    }
+}
+
 /// A household.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Household {
@@ -104,14 +112,16 @@ impl Household {
         Ok(Outcome::new(self, event))
     }
 
-    /// Ends a member's belonging as of a day; `None` if he does not belong to it.
+    /// Ends a member's belonging as of a day; `None` if he does not belong to it. Who was not there for a day was
+    /// written down by mistake and is no member of the past either.
     #[must_use]
     pub fn leave(mut self, person: PersonId, day: NaiveDate, now: Instant) -> Option<(Outcome<Self>, HouseholdMember)> {
-        let member =
-            self.members.iter_mut().find(|member| member.person_id == person && member.valid_until.is_none())?;
-        // who came today or later was never there for a day
-        member.valid_until = Some(day.max(member.valid_from));
-        let ended = member.clone();
+        let at = self.members.iter().position(|member| member.person_id == person && member.valid_until.is_none())?;
+        let mut ended = self.members.remove(at);
+        ended.valid_until = Some(day.max(ended.valid_from));
+        if !ended.is_empty() {
+            self.members.insert(at, ended.clone());
+        }
         self.touch(now);
         let event = self.event("household.member_ended").with("person_id", Datum::Id(person.into()));
         Some((Outcome::new(self, event), ended))

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use domain::{
     access::{Access, Reach},
     cn::RegionCode,
@@ -97,17 +98,19 @@ impl Findable for Household {
 }
 
 impl<C: ConnectionTrait> Households<'_, C> {
-    /// The household to which somebody belongs now, that nobody may belong to two.
+    /// Whether somebody belongs to another household on some day from this one on: nobody belongs to two.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn of_person(&self, person: PersonId) -> Result<Option<HouseholdId>> {
+    pub async fn elsewhere_from(&self, person: PersonId, day: NaiveDate, than: HouseholdId) -> Result<bool> {
+        let later = household_member::Column::ValidUntil.gt(day).or(household_member::Column::ValidUntil.is_null());
         let row = household_member::Entity::find()
             .filter(household_member::Column::PersonId.eq(person.0))
-            .filter(household_member::Column::ValidUntil.is_null())
+            .filter(household_member::Column::HouseholdId.ne(than.0))
+            .filter(later)
             .one(self.0.conn)
             .await?;
-        Ok(row.map(|row| row.household_id.into()))
+        Ok(row.is_some())
     }
 
     /// A page of households that the caller sees, by id.
@@ -185,19 +188,21 @@ impl Tx {
         Ok(())
     }
 
-    /// Saves the last day of somebody in a household.
+    /// Saves the last day of somebody in a household, or that he was not there at all.
     ///
     /// # Errors
     /// If the database does not take it.
     pub async fn end_household_member(&self, household: HouseholdId, member: &HouseholdMember) -> Result<()> {
-        let row = household_member::ActiveModel { valid_until: Set(member.valid_until), ..Default::default() };
-        household_member::Entity::update_many()
-            .set(row)
-            .filter(household_member::Column::HouseholdId.eq(household.0))
-            .filter(household_member::Column::PersonId.eq(member.person_id.0))
-            .filter(household_member::Column::ValidFrom.eq(member.valid_from))
-            .exec(&self.conn)
-            .await?;
+        let this = household_member::Column::HouseholdId
+            .eq(household.0)
+            .and(household_member::Column::PersonId.eq(member.person_id.0))
+            .and(household_member::Column::ValidFrom.eq(member.valid_from));
+        if member.is_empty() {
+            household_member::Entity::delete_many().filter(this).exec(&self.conn).await?;
+        } else {
+            let row = household_member::ActiveModel { valid_until: Set(member.valid_until), ..Default::default() };
+            household_member::Entity::update_many().set(row).filter(this).exec(&self.conn).await?;
+        }
         Ok(())
     }
 }
