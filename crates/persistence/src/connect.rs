@@ -14,7 +14,7 @@ use std::{
 use domain::id::IdSource;
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult, RuntimeErr,
+    ConnAcquireErr, ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult, RuntimeErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
     sqlx::{
         self,
@@ -22,6 +22,7 @@ use sea_orm::{
         sqlite::{SqliteJournalMode, SqliteSynchronous},
     },
 };
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
     error::{Error, Result},
@@ -30,9 +31,9 @@ use crate::{
     vault::Vault,
 };
 
-/// How long a request waits for a connection before it is told to come back later.
+/// How long a request waits for a connection, or to write, before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long SQLite waits for another writer.
+/// How long SQLite waits for a writer of another program.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A database, its keys, and where new ids come from.
@@ -42,6 +43,7 @@ pub struct Database {
     vault: Arc<Vault>,
     ids: Arc<dyn IdSource>,
     statements: Arc<AtomicU64>,
+    turn: Option<Arc<Mutex<()>>>,
 }
 
 impl std::fmt::Debug for Database {
@@ -154,7 +156,10 @@ impl Database {
         connection.set_metric_callback(move |_| {
             counter.fetch_add(1, Ordering::Relaxed);
         });
-        Ok(Self { connection, vault: Arc::new(vault), ids, statements })
+        // SQLite lets any writer be the next one and makes the others wait on their connections, which readers need:
+        // they wait here instead, and the first comes first
+        let turn = sqlite_path(url).map(|_| Arc::default());
+        Ok(Self { connection, vault: Arc::new(vault), ids, statements, turn })
     }
 
     /// How many statements it has been sent since it was opened, transaction control aside.
@@ -178,15 +183,27 @@ impl Database {
     /// Begins to write. Dropping the guard undoes what was written.
     ///
     /// # Errors
-    /// If no connection is to be had in time.
+    /// If it cannot begin in time.
     pub async fn begin_write(&self, stamp: Stamp) -> Result<Tx> {
         // a deferred transaction that reads first and writes later fails at once when another one writes
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        let transaction = self.connection.begin_with_options(options).await?;
-        Ok(Tx::new(transaction, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp))
+        let begin = async {
+            let turn = match &self.turn {
+                Some(turn) => Some(Arc::clone(turn).lock_owned().await),
+                None => None,
+            };
+            // who gives up here does not give up the turn: SQLite would still be waiting, and so would the next one,
+            // each on a connection
+            let connection = self.connection.clone();
+            let begun = tokio::spawn(async move { (connection.begin_with_options(options).await, turn) });
+            begun.await.map_err(std::io::Error::other)
+        };
+        let late = |_| Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
+        let (transaction, turn) = timeout(ACQUIRE_TIMEOUT, begin).await.map_err(late)??;
+        Ok(Tx::new(transaction?, turn, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp))
     }
 
     pub(crate) fn connection(&self) -> &DatabaseConnection {

@@ -11,6 +11,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use crate::{
     connect::Database,
     error::{Error, Result},
+    tx::Stamp,
 };
 
 /// How many numbers a replica takes at a time. What it has not used when it stops is lost: gaps are allowed.
@@ -29,19 +30,20 @@ impl Numbers {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn next(&self, database: &Database, series: &str) -> Result<i64> {
+    pub async fn next(&self, database: &Database, stamp: Stamp, series: &str) -> Result<i64> {
         if let Some(number) = self.next_of_block(series) {
             return Ok(number);
         }
-        let connection = database.connection();
+        let tx = database.begin_write(stamp).await?;
         let statement = Statement::from_sql_and_values(
-            connection.get_database_backend(),
+            tx.conn.get_database_backend(),
             "INSERT INTO number_blocks (name, next) VALUES ($1, $2) \
              ON CONFLICT (name) DO UPDATE SET next = number_blocks.next + $3 RETURNING next",
             [series.into(), (BLOCK + 1).into(), BLOCK.into()],
         );
-        let row = connection.query_one_raw(statement).await?.ok_or(Error::NotFound)?;
+        let row = tx.conn.query_one_raw(statement).await?.ok_or(Error::NotFound)?;
         let end: i64 = row.try_get("", "next")?;
+        tx.commit().await?;
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.len() >= SERIES_KEPT {
             taken.clear();

@@ -7,6 +7,7 @@ use domain::{
     time::Instant,
 };
 use sea_orm::DatabaseTransaction;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::{error::Result, rows::Rows, vault::Vault};
 
@@ -48,6 +49,8 @@ pub struct Tx {
     vault: Arc<Vault>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) stamp: Stamp,
+    /// Given to the next writer of an SQLite file when this one has ended.
+    _turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl std::fmt::Debug for Tx {
@@ -57,8 +60,14 @@ impl std::fmt::Debug for Tx {
 }
 
 impl Tx {
-    pub(crate) fn new(conn: DatabaseTransaction, vault: Arc<Vault>, ids: Arc<dyn IdSource>, stamp: Stamp) -> Self {
-        Self { conn, vault, ids, stamp }
+    pub(crate) fn new(
+        conn: DatabaseTransaction,
+        turn: Option<OwnedMutexGuard<()>>,
+        vault: Arc<Vault>,
+        ids: Arc<dyn IdSource>,
+        stamp: Stamp,
+    ) -> Self {
+        Self { conn, vault, ids, stamp, _turn: turn }
     }
 
     /// The rows as this transaction sees them.

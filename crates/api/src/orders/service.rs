@@ -91,7 +91,7 @@ pub async fn place(ctx: &Ctx, id: Option<ServiceOrderId>, input: PlaceIn, conten
     }
     let county = spot.region.county().unwrap_or_else(|| spot.region.clone());
     let series = format!("{county}-{}", day_in_china(ctx.now).format("%Y%m%d"));
-    let number = format!("{series}-{}", ctx.app.numbers.next(&ctx.app.database, &series).await?);
+    let number = format!("{series}-{}", ctx.app.numbers.next(&ctx.app.database, ctx.stamp(), &series).await?);
     let on_behalf_of = input.on_behalf_of;
     ctx.write(content, async |tx| {
         if !may_place_for_others {
