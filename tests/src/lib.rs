@@ -12,6 +12,7 @@ pub mod forge;
 pub mod golden;
 pub mod postgres;
 pub mod program;
+pub mod proxy;
 pub mod server;
 pub mod sql;
 pub mod wire;

@@ -1,3 +1,4 @@
 //! The service while something around it goes away and comes back.
 
+mod database;
 mod stopping;
