@@ -24,6 +24,11 @@ kill rounds="100":
 controls:
     cargo run --locked -p lianxin-tests --bin controls
 
+# Cut connections again and again; each order must be placed once (a minute)
+cut cuts="500":
+    LIANXIN_TEST_CUTS={{cuts}} cargo run --locked -p lianxin-tests --bin with-postgres -- \
+        cargo test --locked -p lianxin-tests --test it -- integrity::cuts
+
 # Check format and lints
 lint:
     cargo fmt --all -- --check

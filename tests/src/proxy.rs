@@ -5,7 +5,6 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
-    time::Duration,
 };
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
@@ -229,9 +228,6 @@ async fn copy(
         let (goes_on, is_cut) = lock(traffic).pass(direction, read);
         to.write_all(bytes.get(..goes_on).unwrap_or_default()).await?;
         if is_cut {
-            // what was passed on arrives before the end does
-            to.shutdown().await?;
-            tokio::time::sleep(Duration::from_millis(1)).await;
             return Ok(());
         }
     }

@@ -1,6 +1,7 @@
 //! What is written is written once and whole, by one of many, and nobody changes it past the service.
 
 mod contention;
+mod cuts;
 mod failure;
 mod kill;
 mod repetition;
