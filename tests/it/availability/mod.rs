@@ -1,4 +1,5 @@
 //! The service while something around it goes away and comes back.
 
 mod database;
+mod starting;
 mod stopping;
