@@ -198,7 +198,7 @@ async fn a_grant_holds_for_its_time(#[values(Sqlite, Postgres)] backend: Backend
     for (seconds, status, state) in [(59, 403, "coming"), (1, 200, "active"), (59, 200, "active"), (1, 403, "ended")] {
         server.advance(TimeDelta::seconds(seconds));
         for user in [&here, &there] {
-            assert_eq!(user.get("/persons").await.status, status, "{state}");
+            assert_eq!(user.get("/households").await.status, status, "{state}");
         }
         assert_eq!(county.get(&path).await.text("/state"), state);
     }
