@@ -15,7 +15,7 @@ fuzz examples="1000" seed="1":
     cargo build --locked --workspace --bins
     cargo run --locked -p lianxin-tests --bin fuzz -- --examples {{examples}} --seed {{seed}}
 
-# Kill the program again and again while it writes; what it acknowledged must be there (about ten minutes)
+# Kill the program again and again while it writes; what it acknowledged must be there (some minutes)
 kill rounds="100":
     LIANXIN_TEST_KILL_ROUNDS={{rounds}} cargo run --locked -p lianxin-tests --bin with-postgres -- \
         cargo test --locked -p lianxin-tests --test it -- integrity::kill

@@ -35,7 +35,8 @@ async fn running(database: &TestDatabase) -> (Program, Process) {
 async fn says_that_it_leaves(process: &Process) {
     let begun = Instant::now();
     loop {
-        let answer = process.client.probe("/readyz").await.expect("it was gone before it said so");
+        let answer = process.client.probe("/readyz").await;
+        let answer = answer.unwrap_or_else(|error| panic!("it was gone before it said so: {error}"));
         if answer.status == 503 {
             // who is connected leaves too
             return assert_eq!(answer.header("connection"), Some("close"));
