@@ -55,6 +55,22 @@ async fn served(by: &User<'_>) -> (String, i64) {
 
 #[rstest]
 #[actix_web::test]
+async fn work_that_stops_at_once_goes_on(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let people = People::sign_in(&server).await;
+    let (hours, _) = served(&people.volunteer).await;
+    let id = people.order("in_progress").await;
+    // no time passes
+    done(&people.volunteer, &id, "hold", pause(&server, TimeDelta::days(1))).await;
+    assert_eq!(done(&people.volunteer, &id, "resume", json!({})).await.text("/state"), "in_progress");
+    server.advance(TimeDelta::minutes(6));
+    let volunteer = server.sign_in("volunteer").await;
+    done(&volunteer, &id, "complete", json!({"outcome": "solved"})).await;
+    assert_eq!(served(&volunteer).await.0, format!("{:.2}", hours.parse::<f64>().unwrap() + 0.1));
+}
+
+#[rstest]
+#[actix_web::test]
 async fn hours_are_those_in_progress(#[values(Sqlite, Postgres)] backend: Backend) {
     let server = Server::start(backend).await;
     let pass = |minutes| server.advance(TimeDelta::minutes(minutes));

@@ -6,7 +6,10 @@ use domain::{
     orders::{Merged, OrderEffect, OrderState, ServiceOrder},
     outcome::Outcome,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Statement};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Statement,
+    sea_query::OnConflict,
+};
 
 use super::{
     convert::row_of,
@@ -107,7 +110,11 @@ impl Tx {
                     started_ms: Set(now.timestamp_millis()),
                     ended_ms: Set(None),
                 };
-                order_work::Entity::insert(row).exec_without_returning(&self.conn).await?;
+                // what began in this very millisecond has ended in it too, and was no time
+                let same = OnConflict::columns([order_work::Column::OrderId, order_work::Column::StartedMs])
+                    .update_columns([order_work::Column::VolunteerId, order_work::Column::EndedMs])
+                    .to_owned();
+                order_work::Entity::insert(row).on_conflict(same).exec_without_returning(&self.conn).await?;
             }
             OrderEffect::WorkEnded => {
                 let row = order_work::ActiveModel { ended_ms: Set(Some(now.timestamp_millis())), ..Default::default() };

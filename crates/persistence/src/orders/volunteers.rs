@@ -170,7 +170,8 @@ impl<C: ConnectionTrait> Volunteers<'_, C> {
     }
 
     /// An approved volunteer to whom an order at this place can be handed: one whom the caller sees, or who serves
-    /// there, as [`Rows::candidates`] finds them. The caller was found to hand the order out.
+    /// there, as [`Rows::candidates`] finds them. The caller was found to hand the order out. Until the transaction ends
+    /// he cannot leave, so that nothing is handed to one who has left.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -184,7 +185,7 @@ impl<C: ConnectionTrait> Volunteers<'_, C> {
             .filter(volunteer::Column::Id.eq(id.0))
             .filter(volunteer::Column::State.eq(VolunteerState::Approved.name()))
             .filter(serving(region_column(), place).add_option(seen.map(visible)));
-        let row = select.into_model::<Row>().one(self.0.conn).await?;
+        let row = Lock::Update.on(select).into_model::<Row>().one(self.0.conn).await?;
         Ok(row.map(|row| Assignee { volunteer_id: row.volunteer.id.into(), display_name: row.display_name }))
     }
 
