@@ -131,7 +131,7 @@ async fn a_role_has_its_place(#[values(Sqlite, Postgres)] backend: Backend) {
         (json!({"role": "cadre", "region_code": "360502009"}), "/region_code", "not-found"),
         (json!({"role": "cadre", "region_code": "3605021"}), "/region_code", "region-code-format"),
         (json!({"role": "department_handler", "organization_id": elsewhere}), "/organization_id", "not-found"),
-        (json!({"role": "king", "region_code": COMMUNITY}), "/role", "not-allowed"),
+        (json!({"role": "king", "region_code": COMMUNITY}), "/role", "not-found"),
         (json!({"role": "cadre", "region_code": COMMUNITY, "user_id": nobody}), "/user_id", "not-found"),
         (json!({"role": "cadre", "region_code": COMMUNITY, "user_id": outside}), "/user_id", "not-found"),
         (json!({"role": "cadre", "region_code": COMMUNITY, "pending": false}), "/pending", "unknown-member"),

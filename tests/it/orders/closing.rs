@@ -153,7 +153,7 @@ async fn a_resident_calls_it_off_before_somebody_takes_it(#[values(Sqlite, Postg
     assert_eq!(step(&people.resident, &id, "cancel", json!({})).await.status, 409);
     // only the resident withdraws; the holder says what came of it
     let withdrawn = json!({"outcome": "withdrawn"});
-    assert_eq!(refused(&people.volunteer, &id, "complete", withdrawn).await, refusal(422, "/outcome", "not-allowed"));
+    assert_eq!(refused(&people.volunteer, &id, "complete", withdrawn).await, refusal(422, "/outcome", "not-found"));
 }
 
 #[rstest]

@@ -67,10 +67,10 @@ async fn a_look_needs_a_purpose(#[values(Sqlite, Postgres)] backend: Backend) {
     let worker = server.sign_in("worker").await;
     for (body, pointer, code) in [
         (json!({"fields": ["phone"]}), "/purpose", "required"),
-        (json!({"fields": ["phone"], "purpose": "curiosity"}), "/purpose", "not-allowed"),
+        (json!({"fields": ["phone"], "purpose": "curiosity"}), "/purpose", "not-found"),
         (json!({"purpose": "service"}), "/fields", "required"),
         (json!({"fields": [], "purpose": "service"}), "/fields", "too-short"),
-        (json!({"fields": ["phone", "tags"], "purpose": "service"}), "/fields/1", "not-allowed"),
+        (json!({"fields": ["phone", "tags"], "purpose": "service"}), "/fields/1", "not-found"),
     ] {
         assert_eq!(fault(&reveal(&worker, &id, body.clone()).await), invalid(pointer, code), "{body}");
     }

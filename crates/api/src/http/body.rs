@@ -311,7 +311,8 @@ fn translate(error: &ValidationError<'_>, content: &Value, errors: &mut Vec<Fiel
         K::MaxItems { .. } | K::MaxProperties { .. } => "too-many",
         K::Minimum { .. } | K::ExclusiveMinimum { .. } => "too-small",
         K::Maximum { .. } | K::ExclusiveMaximum { .. } => "too-large",
-        K::Enum { .. } | K::Constant { .. } => "not-allowed",
+        // a word that is not in the list is told like an id that does not exist
+        K::Enum { .. } | K::Constant { .. } => "not-found",
         _ => "format",
     };
     errors.push(FieldError::new(pointer, code));
