@@ -72,18 +72,23 @@ impl Sql {
     /// Does the work while rows are locked (`SELECT … FOR UPDATE`), until so many of its statements wait for them at
     /// once: whatever they had read before, they had all read then. For PostgreSQL; SQLite has one writer at a time.
     pub async fn meeting<T>(&self, lock: &str, waiting: i64, work: impl Future<Output = T>) -> T {
-        let watch = Self::new(&self.url);
         self.run("BEGIN", []).await;
         self.run(lock, []).await;
-        let wait = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         let release = async {
-            let begun = Instant::now();
-            while watch.count(wait, []).await < waiting && begun.elapsed() < Duration::from_secs(2) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            self.until_waiting(waiting).await;
             self.run("COMMIT", []).await;
         };
         futures_util::future::join(work, release).await.0
+    }
+
+    /// Until so many statements wait for rows that others have locked, or for two seconds. For PostgreSQL.
+    pub async fn until_waiting(&self, waiting: i64) {
+        let watch = Self::new(&self.url);
+        let wait = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let begun = Instant::now();
+        while watch.count(wait, []).await < waiting && begun.elapsed() < Duration::from_secs(2) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Makes the database refuse something, such as `INSERT ON events`, until [`Self::mend`].

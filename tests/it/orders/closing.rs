@@ -162,16 +162,8 @@ async fn what_is_asked_of_one_who_left_comes_back_to_the_dispatcher(#[values(Sql
     let server = Server::start(backend).await;
     let people = People::sign_in(&server).await;
     let id = people.order("completed").await;
-    let mine = people.volunteer.get(&format!("/volunteers/{}", people.volunteer_id)).await;
-    let others = people.volunteer.get("/service-orders?state=dispatched,accepted,in_progress,on_hold&limit=200").await;
-    for order in others.body["items"].as_array().unwrap() {
-        if order["assignee"]["volunteer_id"] == people.volunteer_id.as_str() {
-            let other = order["id"].as_str().unwrap();
-            let reason = json!({"open": true, "reason": "搬走了"});
-            done(&people.worker, other, "transfer", reason).await;
-        }
-    }
-    let left = people.volunteer.post(&format!("/volunteers/{}/leave", mine.text("/id")), json!({})).await;
+    people.take_all_from_the_volunteer().await;
+    let left = people.volunteer.post(&format!("/volunteers/{}/leave", people.volunteer_id), json!({})).await;
     assert_eq!(left.status, 200, "{:?}", left.body);
     let reopened = done(&people.resident, &id, "reopen", json!({"reason": "又漏了"})).await;
     assert_eq!((reopened.text("/state"), reopened.body["reopened_count"].as_i64()), ("placed", Some(1)));

@@ -34,6 +34,17 @@ impl<'a> People<'a> {
         Self { resident, worker, volunteer, volunteer_id }
     }
 
+    /// The dispatcher opens to claims whatever the volunteer holds or was asked to do.
+    async fn take_all_from_the_volunteer(&self) {
+        let open = self.volunteer.get("/service-orders?state=dispatched,accepted,in_progress,on_hold&limit=200").await;
+        for order in open.body["items"].as_array().unwrap() {
+            if order["assignee"]["volunteer_id"] == self.volunteer_id.as_str() {
+                let id = order["id"].as_str().unwrap();
+                done(&self.worker, id, "transfer", json!({"open": true, "reason": "搬走了"})).await;
+            }
+        }
+    }
+
     /// An order that was brought to a state on the straight way.
     async fn order(&self, state: &str) -> String {
         let id = placed(&self.resident, json!({})).await;

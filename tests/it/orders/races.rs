@@ -1,5 +1,6 @@
 //! What two do at one instant.
 
+use futures_util::future::{join, join_all};
 use harness::{
     database::Backend::{self, Postgres, Sqlite},
     server::{Server, Setup},
@@ -8,27 +9,6 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::{People, done, get, place, placed, step};
-
-/// Polls all of them at once on this thread.
-async fn all_at_once<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut pending: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(|context| {
-        for (future, done) in &mut pending {
-            if done.is_none()
-                && let std::task::Poll::Ready(output) = future.as_mut().poll(context)
-            {
-                *done = Some(output);
-            }
-        }
-        if pending.iter().all(|(_, done)| done.is_some()) {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
-    pending.into_iter().filter_map(|(_, done)| done).collect()
-}
 
 fn times(statuses: &[u16], status: u16) -> usize {
     statuses.iter().filter(|other| **other == status).count()
@@ -46,7 +26,7 @@ async fn one_of_many_claims_wins(#[values(Sqlite, Postgres)] backend: Backend) {
         let who = if n % 2 == 0 { &people.volunteer } else { &other };
         step(who, &id, "claim", json!({})).await.status
     });
-    let statuses = all_at_once(claims).await;
+    let statuses = join_all(claims).await;
     assert_eq!((times(&statuses, 200), times(&statuses, 409)), (1, 19), "{statuses:?}");
     assert_eq!(get(&people.worker, &id).await.body["version"], 3);
 }
@@ -91,7 +71,7 @@ async fn a_resident_places_no_more_in_a_day_than_he_may(#[values(Sqlite, Postgre
     // what the demonstration has of today is not of tomorrow
     server.advance(chrono::TimeDelta::days(1));
     let resident = server.sign_in("resident").await;
-    let orders = all_at_once((0..12).map(async |_| place(&resident, json!({})).await)).await;
+    let orders = join_all((0..12).map(async |_| place(&resident, json!({})).await)).await;
     let statuses: Vec<u16> = orders.iter().map(|answer| answer.status).collect();
     assert_eq!((times(&statuses, 201), times(&statuses, 429)), (5, 7), "{statuses:?}");
     let refused = orders.iter().find(|answer| answer.status == 429).unwrap();
@@ -121,12 +101,42 @@ async fn two_orders_are_not_folded_into_each_other(#[values(Sqlite, Postgres)] b
         let (one, other) = (placed(&people.resident, json!({})).await, placed(&people.resident, json!({})).await);
         let pairs = [(&one, &other), (&other, &one)];
         let merges = pairs.into_iter().cycle().take(6);
-        let statuses = all_at_once(
+        let statuses = join_all(
             merges.map(async |(from, into)| step(&people.worker, from, "merge", json!({"into": into})).await.status),
         )
         .await;
         // the others find one of them closed: the one to be folded in (409), or the one to go on (422)
         assert_eq!(times(&statuses, 200), 1, "{statuses:?}");
         assert!(statuses.iter().all(|status| matches!(status, 200 | 409 | 422)), "{statuses:?}");
+    }
+}
+
+/// On PostgreSQL the volunteer is past the look at his orders when one is handed to him.
+#[rstest]
+#[actix_web::test]
+async fn nothing_is_handed_to_one_who_is_leaving(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let people = People::sign_in(&server).await;
+    people.take_all_from_the_volunteer().await;
+    let id = placed(&people.resident, json!({})).await;
+    let path = format!("/volunteers/{}/leave", people.volunteer_id);
+    let leave = people.volunteer.post(&path, json!({}));
+    let dispatch = async {
+        if backend == Postgres {
+            server.sql.until_waiting(1).await;
+        }
+        step(&people.worker, &id, "dispatch", json!({"volunteer_id": people.volunteer_id})).await
+    };
+    let both = join(leave, dispatch);
+    let (left, dispatched) = match backend {
+        Postgres => server.sql.meeting("SELECT 1 FROM grants FOR UPDATE", 2, both).await,
+        Sqlite => both.await,
+    };
+    let statuses = (left.status, dispatched.status);
+    if backend == Postgres {
+        assert_eq!(statuses, (200, 422), "{:?} {:?}", left.body, dispatched.body);
+        assert_eq!(dispatched.text("/errors/0/pointer"), "/volunteer_id");
+    } else {
+        assert!([(200, 422), (409, 200)].contains(&statuses), "{statuses:?}");
     }
 }
