@@ -221,8 +221,8 @@ async fn serve(settings: Settings, database: Database, keys: &Keys, with_demo: b
     actix_web::rt::spawn(stop_when_told(signals, app.clone(), server.handle()));
     server.await.map_err(|error| error.to_string())?;
     background.abort();
-    let ended = jobs::write_refusals(&app, app.now(), true).await;
-    ended.and(jobs::sequence_all(&app).await).map_err(|problem| problem.to_string())
+    let database = open(&app.settings, keys).await?;
+    jobs::finish(&app, &database).await.map_err(|problem| problem.to_string())
 }
 
 /// At the first signal it leaves in good order; at the second it is gone.

@@ -9,7 +9,7 @@ use domain::{
     event::{Datum, EventDraft, Subject},
     time::Instant,
 };
-use persistence::{Sequenced, Stamp};
+use persistence::{Database, Sequenced, Stamp};
 
 use crate::{problem::Problem, state::App};
 
@@ -39,8 +39,22 @@ pub async fn run(app: Data<App>) {
 /// # Errors
 /// If the database does not answer.
 pub async fn sequence_all(app: &App) -> Result<(), Problem> {
-    while let Sequenced::Here(1..) = app.database.sequence_events(app.replica, app.now()).await? {}
+    sequence(app, &app.database).await
+}
+
+async fn sequence(app: &App, database: &Database) -> Result<(), Problem> {
+    while let Sequenced::Here(1..) = database.sequence_events(app.replica, app.now()).await? {}
     Ok(())
+}
+
+/// Writes what would be lost with the program, once it serves nobody any more. The database is opened anew for it:
+/// a connection to PostgreSQL ends with the thread on which it was opened, and those that served have ended.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn finish(app: &App, database: &Database) -> Result<(), Problem> {
+    write_refusals(app, database, app.now(), true).await?;
+    sequence(app, database).await
 }
 
 /// One round of everything that is not urgent.
@@ -48,7 +62,7 @@ pub async fn sequence_all(app: &App) -> Result<(), Problem> {
 /// # Errors
 /// If the database does not answer.
 pub async fn tend(app: &App, now: Instant) -> Result<(), Problem> {
-    write_refusals(app, now, false).await?;
+    write_refusals(app, &app.database, now, false).await?;
     confirm_by_silence(app, now).await?;
     let tx = app.database.begin_write(Stamp::system(now, "purge-keys")).await?;
     tx.purge_keys().await?;
@@ -56,17 +70,14 @@ pub async fn tend(app: &App, now: Instant) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Writes the refusals of past minutes, one event for each caller, operation and minute.
-///
-/// # Errors
-/// If the database does not answer.
-pub async fn write_refusals(app: &App, now: Instant, all: bool) -> Result<(), Problem> {
+/// Writes the refusals of past minutes, or all of them: one event for each caller, operation and minute.
+async fn write_refusals(app: &App, database: &Database, now: Instant, all: bool) -> Result<(), Problem> {
     for (user, operation, count) in app.take_refusals(now, all) {
         let stamp = Stamp { user_id: Some(user.into()), operation, ..Stamp::system(now, "") };
         let subject = Subject { kind: ResourceKind::User, id: user.to_string(), version: 0 };
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let event = EventDraft::new("auth.refused", subject, None).with("count", Datum::Count(count));
-        let tx = app.database.begin_write(stamp).await?;
+        let tx = database.begin_write(stamp).await?;
         tx.record_as("refused", &[event]).await?;
         tx.commit().await?;
     }
