@@ -1,6 +1,7 @@
 //! What tests of single resources do again and again, and the promises that all resources keep.
 
 use chrono::TimeDelta;
+use domain::time::Instant;
 use harness::server::{Answer, Server, User};
 use serde_json::{Value, json};
 
@@ -81,6 +82,44 @@ pub async fn ids(user: &User<'_>, path: &str) -> Vec<String> {
         next = page.body["page"]["next"].as_str().map(|url| url.split_once("/api/v1").unwrap().1.to_owned());
     }
     ids
+}
+
+/// A body with members added to it or put in place of its own; `null` removes one.
+pub fn with(mut body: Value, members: Value) -> Value {
+    for (name, value) in members.as_object().unwrap() {
+        if value.is_null() {
+            body.as_object_mut().unwrap().remove(name);
+        } else {
+            body[name] = value.clone();
+        }
+    }
+    body
+}
+
+/// The id of a resource that is created.
+pub async fn made(by: &User<'_>, collection: &str, body: Value) -> String {
+    let answer = by.post(collection, body).await;
+    assert_eq!(answer.status, 201, "{collection}: {:?}", answer.body);
+    answer.text("/id").to_owned()
+}
+
+/// Version and time of the last change of a resource, as the database has them.
+pub async fn stamp(server: &Server, path: &str) -> (i64, Instant) {
+    let (collection, id) = path.trim_start_matches('/').split_once('/').unwrap();
+    let (key, id): (_, sea_orm::Value) = match collection {
+        "regions" => ("code", id.into()),
+        _ => ("id", uuid(id).into()),
+    };
+    let row = format!("FROM {} WHERE {key} = $1", collection.replace('-', "_"));
+    let version = server.sql.one(&format!("SELECT version {row}"), [id.clone()]).await;
+    (version, server.sql.one(&format!("SELECT updated_at {row}"), [id]).await)
+}
+
+/// The kinds of the events of a resource, from the first.
+pub async fn told(by: &User<'_>, path: &str) -> Vec<String> {
+    let events = by.get(&format!("{path}/events")).await;
+    let items = events.body["items"].as_array().unwrap().iter();
+    items.map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The version of a resource.

@@ -7,16 +7,12 @@ use harness::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::hands::{self, Case, change, fault, ids, invalid, refusal, uuid};
+use crate::hands::{self, Case, change, fault, ids, invalid, refusal, stamp};
 
 const STREET: &str = "360502002";
 
 fn organization(members: Value) -> Value {
-    let mut organization = json!({"name": "居民委员会", "kind": "residents_committee", "region_code": STREET});
-    for (name, value) in members.as_object().unwrap() {
-        organization[name] = value.clone();
-    }
-    organization
+    hands::with(json!({"name": "居民委员会", "kind": "residents_committee", "region_code": STREET}), members)
 }
 
 async fn write(by: &User<'_>, members: Value) -> Answer {
@@ -24,15 +20,7 @@ async fn write(by: &User<'_>, members: Value) -> Answer {
 }
 
 async fn written(by: &User<'_>, members: Value) -> String {
-    let answer = write(by, members).await;
-    assert_eq!(answer.status, 201, "{:?}", answer.body);
-    answer.text("/id").to_owned()
-}
-
-/// Version and time of the last change of an organization, as the database has them.
-async fn stamp(server: &Server, id: &str) -> (i64, domain::time::Instant) {
-    let version = server.sql.one("SELECT version FROM organizations WHERE id = $1", [uuid(id).into()]).await;
-    (version, server.sql.one("SELECT updated_at FROM organizations WHERE id = $1", [uuid(id).into()]).await)
+    hands::made(by, "/organizations", organization(members)).await
 }
 
 #[rstest]
@@ -166,7 +154,11 @@ async fn both_ends_of_a_move_are_his(#[values(Sqlite, Postgres)] backend: Backen
     let id = written(&street, json!({})).await;
     let high = written(&county, json!({"region_code": "360502"})).await;
     let far = written(&server.sign_in("nanchang").await, json!({"region_code": "360121"})).await;
-    let before = [stamp(&server, &id).await, stamp(&server, &high).await, stamp(&server, &far).await];
+    let before = [
+        stamp(&server, &format!("/organizations/{id}")).await,
+        stamp(&server, &format!("/organizations/{high}")).await,
+        stamp(&server, &format!("/organizations/{far}")).await,
+    ];
     server.advance(chrono::TimeDelta::seconds(1));
     let path = format!("/organizations/{id}");
     // out of his reach: above, beside, elsewhere
@@ -197,7 +189,11 @@ async fn both_ends_of_a_move_are_his(#[values(Sqlite, Postgres)] backend: Backen
         assert_eq!(refusal(&change(&user, &path, 1, json!({"name": "新名"})).await), (403, "forbidden"), "{username}");
         assert_eq!(user.get(&path).await.body["actions"], json!([]), "{username}");
     }
-    let after = [stamp(&server, &id).await, stamp(&server, &high).await, stamp(&server, &far).await];
+    let after = [
+        stamp(&server, &format!("/organizations/{id}")).await,
+        stamp(&server, &format!("/organizations/{high}")).await,
+        stamp(&server, &format!("/organizations/{far}")).await,
+    ];
     assert_eq!(after, before);
     let moved = change(&street, &path, 1, json!({"region_code": "360502002001"})).await;
     assert_eq!(moved.text("/region_code"), "360502002001");

@@ -7,7 +7,7 @@ use harness::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::hands::{self, Case, change, fault, ids, invalid, refusal};
+use crate::hands::{self, Case, change, fault, ids, invalid, refusal, stamp};
 
 async fn create(by: &User<'_>, code: &str, name: &str, kind: &str) -> Answer {
     by.post("/regions", json!({"code": code, "name": name, "kind": kind})).await
@@ -17,12 +17,6 @@ async fn created(by: &User<'_>, code: &str, name: &str, kind: &str) -> Value {
     let answer = create(by, code, name, kind).await;
     assert_eq!(answer.status, 201, "{code}: {:?}", answer.body);
     answer.body
-}
-
-/// Version and time of the last change of a region, as the database has them.
-async fn stamp(server: &Server, code: &str) -> (i64, domain::time::Instant) {
-    let version = server.sql.one("SELECT version FROM regions WHERE code = $1", [code.into()]).await;
-    (version, server.sql.one("SELECT updated_at FROM regions WHERE code = $1", [code.into()]).await)
 }
 
 #[rstest]
@@ -74,12 +68,12 @@ async fn each_keeps_his_own_subtree(#[values(Sqlite, Postgres)] backend: Backend
     // everybody reads all of them, and changes his own
     for (username, own, other) in [("worker", "360502002001", "360502001001"), ("street", "360502002", "360502")] {
         let user = server.sign_in(username).await;
-        let before = stamp(&server, other).await;
+        let before = stamp(&server, &format!("/regions/{other}")).await;
         let path = format!("/regions/{other}");
         assert_eq!(user.get(&path).await.body["actions"], json!([]), "{username}");
         assert_eq!(refusal(&change(&user, &path, 1, json!({"name": "新名"})).await), (403, "forbidden"));
         assert_eq!(refusal(&change(&user, &path, 9, json!({"name": "新名"})).await), (403, "forbidden"));
-        assert_eq!(stamp(&server, other).await, before);
+        assert_eq!(stamp(&server, &format!("/regions/{other}")).await, before);
         let path = format!("/regions/{own}");
         assert_eq!(user.get(&path).await.body["actions"], json!(["update"]), "{username}");
         let version = hands::version(&user, &path).await;
@@ -161,11 +155,11 @@ async fn a_region_hangs_on_the_nearest_above_it(#[values(Sqlite, Postgres)] back
     created(&admin, "367000003", "东城街道", "street").await;
     created(&admin, "367000003001", "岗贝社区", "community").await;
     assert_eq!((parent("367000003").await, parent("367000003001").await), ("36".to_owned(), "367000003".to_owned()));
-    let before = stamp(&server, "367000003").await;
+    let before = stamp(&server, "/regions/367000003").await;
     server.advance(chrono::TimeDelta::seconds(1));
     assert_eq!(created(&admin, "367000", "无县之市", "city").await["id"], "3670");
     assert_eq!((parent("367000003").await, parent("367000003001").await), ("3670".to_owned(), "367000003".to_owned()));
-    assert_eq!(stamp(&server, "367000003").await, before);
+    assert_eq!(stamp(&server, "/regions/367000003").await, before);
     // a county administered by the province: its city is a placeholder that no table has
     created(&admin, "369004", "省直管县", "county").await;
     created(&admin, "369004001", "沙嘴街道", "street").await;

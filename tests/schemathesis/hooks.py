@@ -115,20 +115,46 @@ def filter_failure(context, failure, case, response):
     """Whether a failure is one."""
     match type(failure).__name__:
         case "RejectedPositiveData":
-            return not is_beyond_schema(response.json())
+            return not is_beyond_schema(response.json(), case)
         case "JsonSchemaError":
             return not is_narrowed(failure, case)
     return True
 
 
-def is_beyond_schema(problem):
+def is_beyond_schema(problem, case):
     if problem["code"] in BEYOND_SCHEMA:
         return True
     errors = problem.get("errors", [])
     in_body = problem["code"] == "validation-failed" and errors
     return in_body and all(
-        error["code"] not in WITHIN_SCHEMA or error["pointer"].startswith(BY_CATALOG) for error in errors
+        error["pointer"].startswith(BY_CATALOG)
+        or error["code"] not in WITHIN_SCHEMA and not is_unknown_word(error, case.operation)
+        for error in errors
     )
+
+
+def is_unknown_word(error, operation):
+    """A word that is not in a list is told like a row that does not exist, but the schema has the list."""
+    document = operation.schema.raw_schema
+    body = document["paths"][operation.path][operation.method.lower()]["requestBody"]
+    schemas = [media["schema"] for media in body["content"].values()]
+    for name in error["pointer"].split("/")[1:]:
+        branches = [branch for schema in schemas for branch in branches_of(schema, document)]
+        named = [branch.get("properties", {}).get(name) for branch in branches]
+        others = [branch.get(word) for branch in branches for word in ("items", "additionalProperties")]
+        schemas = [schema for schema in named + others if isinstance(schema, dict)]
+    branches = [branch for schema in schemas for branch in branches_of(schema, document)]
+    return error["code"] == "not-found" and any("enum" in branch for branch in branches)
+
+
+def branches_of(schema, document):
+    """A schema, references followed, and whatever it may or must be besides."""
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    yield schema
+    for word in ("oneOf", "anyOf", "allOf"):
+        for branch in schema.get(word, []):
+            yield from branches_of(branch, document)
 
 
 def is_narrowed(failure, case):

@@ -97,15 +97,17 @@ async fn a_stop_loses_no_request(#[values(Sqlite, Postgres)] backend: Backend) {
     assert_eq!(rows.count("event_queue", []).await, 0, "events are left without a position");
 }
 
-/// The head and the first part of a request that places an order, and the rest of it.
-async fn halves(process: &Process) -> (Vec<u8>, Vec<u8>) {
+/// Somebody has sent the head and the first part of a request that places an order; the rest comes with it.
+async fn half_sent(process: &Process) -> (Wire, Vec<u8>) {
     let worker = process.client.sign_in("worker").await;
     let order = json!({"kind": "tap", "description": "x", "region_code": "360502002001", "address": "y"}).to_string();
     let bearer = format!("Bearer {}", worker.token());
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     let mut first = request("POST", "/api/v1/service-orders", &headers, order.as_bytes());
     let rest = first.split_off(first.len() - 10);
-    (first, rest)
+    let mut wire = Wire::to_address(address(process));
+    wire.write(&first);
+    (wire, rest)
 }
 
 #[rstest]
@@ -113,9 +115,7 @@ async fn halves(process: &Process) -> (Vec<u8>, Vec<u8>) {
 async fn what_was_begun_is_ended(#[values(Sqlite, Postgres)] backend: Backend) {
     let database = TestDatabase::new(backend).await;
     let (_program, mut process) = running(&database).await;
-    let (first, rest) = halves(&process).await;
-    let mut wire = Wire::to_address(address(&process));
-    wire.write(&first);
+    let (mut wire, rest) = half_sent(&process).await;
     process.signal("TERM");
     says_that_it_leaves(&process).await;
     is_closed(&process).await;
@@ -132,10 +132,8 @@ async fn what_was_begun_is_ended(#[values(Sqlite, Postgres)] backend: Backend) {
 async fn a_second_signal_ends_it_at_once(#[case] closed: bool) {
     let database = TestDatabase::new(Sqlite).await;
     let (_program, mut process) = running(&database).await;
-    let (first, _) = halves(&process).await;
     // somebody who never finishes
-    let mut wire = Wire::to_address(address(&process));
-    wire.write(&first);
+    let _half = half_sent(&process).await;
     process.signal("TERM");
     says_that_it_leaves(&process).await;
     if closed {
@@ -151,9 +149,7 @@ async fn a_second_signal_ends_it_at_once(#[case] closed: bool) {
 async fn nobody_holds_it_up_for_long() {
     let database = TestDatabase::new(Sqlite).await;
     let (_program, mut process) = running(&database).await;
-    let (first, _) = halves(&process).await;
-    let mut wire = Wire::to_address(address(&process));
-    wire.write(&first);
+    let _half = half_sent(&process).await;
     process.signal("TERM");
     process.ends_within(LONGEST).await;
 }

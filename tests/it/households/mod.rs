@@ -10,16 +10,10 @@ use harness::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::hands::{self, change, fault, ids, invalid, put, refusal, remove, uuid};
+use crate::hands::{self, change, fault, ids, invalid, made, put, refusal, remove, stamp};
 
 const COMMUNITY: &str = "360502002001";
 const NEXT: &str = "360502001001";
-
-async fn made(by: &User<'_>, collection: &str, body: Value) -> String {
-    let answer = by.post(collection, body).await;
-    assert_eq!(answer.status, 201, "{:?}", answer.body);
-    answer.text("/id").to_owned()
-}
 
 async fn household(by: &User<'_>, region: &str) -> String {
     format!("/households/{}", made(by, "/households", json!({"region_code": region, "address": "18 号"})).await)
@@ -45,13 +39,6 @@ async fn joined(by: &User<'_>, household: &str, person: &str, relation: &str, fr
 async fn leave(by: &User<'_>, household: &str, person: &str) {
     let version = hands::version(by, household).await;
     assert_eq!(remove(by, &format!("{household}/members/{person}"), version).await.status, 204);
-}
-
-/// Version and time of the last change, as the database has them.
-async fn stamp(server: &Server, household: &str) -> (i64, domain::time::Instant) {
-    let id = uuid(household.rsplit('/').next().unwrap());
-    let version = server.sql.one("SELECT version FROM households WHERE id = $1", [id.into()]).await;
-    (version, server.sql.one("SELECT updated_at FROM households WHERE id = $1", [id.into()]).await)
 }
 
 #[rstest]

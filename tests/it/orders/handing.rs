@@ -8,6 +8,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{People, done, get, members, placed, refusal, refused, step, told};
+use crate::hands;
 
 async fn team(by: &User<'_>, name: &str) -> String {
     by.get(&format!("/volunteer-teams?q={name}")).await.text("/items/0/id").to_owned()
@@ -92,11 +93,7 @@ async fn a_holder_hands_an_order_over(#[values(Sqlite, Postgres)] backend: Backe
     let people = People::sign_in(&server).await;
     let other = server.sign_in("volunteer2").await;
     let id = people.order("in_progress").await;
-    let to = |target: Value| {
-        let mut body = json!({"reason": "家里有事"});
-        super::json_patch(&mut body, &target);
-        body
-    };
+    let to = |target: Value| hands::with(json!({"reason": "家里有事"}), target);
     let nobody = to(json!({"volunteer_id": "019cdfaa-49c0-7c3e-9d41-2f6c1b7a9e10"}));
     assert_eq!(refused(&people.volunteer, &id, "transfer", nobody).await, refusal(422, "/volunteer_id", "not-found"));
     let silent = json!({"open": true});

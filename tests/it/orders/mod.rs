@@ -17,6 +17,8 @@ use harness::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::hands;
+
 /// Those who bring an order from one end of the loop to the other.
 struct People<'a> {
     resident: User<'a>,
@@ -79,21 +81,8 @@ async fn placed(by: &User<'_>, members: Value) -> String {
 }
 
 async fn place(by: &User<'_>, members: Value) -> Answer {
-    let mut order =
-        json!({"kind": "tap", "description": "厨房水龙头漏水", "compound_id": by.compound("福园小区").await});
-    json_patch(&mut order, &members);
-    by.post("/service-orders", order).await
-}
-
-/// Puts the members of one object into another; `null` removes.
-fn json_patch(onto: &mut Value, members: &Value) {
-    for (name, value) in members.as_object().unwrap() {
-        if value.is_null() {
-            onto.as_object_mut().unwrap().remove(name);
-        } else {
-            onto[name] = value.clone();
-        }
-    }
+    let order = json!({"kind": "tap", "description": "厨房水龙头漏水", "compound_id": by.compound("福园小区").await});
+    by.post("/service-orders", hands::with(order, members)).await
 }
 
 async fn step(by: &User<'_>, id: &str, transition: &str, body: Value) -> Answer {

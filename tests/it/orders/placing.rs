@@ -8,13 +8,11 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{People, done, get, members, place, placed, refusal, refused, step};
+use crate::hands;
 
 /// In the street, not in a compound.
 fn street(members: Value) -> Value {
-    let mut order = json!({"region_code": "360502002001", "address": "桂花巷3号"});
-    super::json_patch(&mut order, &members);
-    order["compound_id"] = Value::Null;
-    order
+    hands::with(json!({"compound_id": null, "region_code": "360502002001", "address": "桂花巷3号"}), members)
 }
 
 fn fault(answer: &Answer) -> (u16, &str, &str) {

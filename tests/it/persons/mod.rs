@@ -12,7 +12,7 @@ use harness::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::hands::{self, Case, change, fault, faults, invalid, refusal, uuid};
+use crate::hands::{self, Case, change, fault, faults, invalid, refusal, stamp};
 
 /// 公园北村社区
 const COMMUNITY: &str = "360502002001";
@@ -21,11 +21,7 @@ const NEXT: &str = "360502001001";
 
 /// A person of the community; members that are given are added to it.
 fn person(members: Value) -> Value {
-    let mut person = json!({"region_code": COMMUNITY, "name": "欧阳小梅"});
-    for (name, value) in members.as_object().unwrap() {
-        person[name] = value.clone();
-    }
-    person
+    hands::with(json!({"region_code": COMMUNITY, "name": "欧阳小梅"}), members)
 }
 
 async fn write(by: &User<'_>, members: Value) -> Answer {
@@ -33,15 +29,7 @@ async fn write(by: &User<'_>, members: Value) -> Answer {
 }
 
 async fn written(by: &User<'_>, members: Value) -> String {
-    let answer = write(by, members).await;
-    assert_eq!(answer.status, 201, "{:?}", answer.body);
-    answer.text("/id").to_owned()
-}
-
-/// Version and time of the last change of a person, as the database has them.
-async fn stamp(server: &Server, id: &str) -> (i64, domain::time::Instant) {
-    let version = server.sql.one("SELECT version FROM persons WHERE id = $1", [uuid(id).into()]).await;
-    (version, server.sql.one("SELECT updated_at FROM persons WHERE id = $1", [uuid(id).into()]).await)
+    hands::made(by, "/persons", person(members)).await
 }
 
 #[rstest]
@@ -73,17 +61,18 @@ async fn what_is_out_of_reach_stays_as_it_is(#[values(Sqlite, Postgres)] backend
     let server = Server::start(backend).await;
     let (worker, other) = (server.sign_in("worker").await, server.sign_in("worker2").await);
     let id = written(&other, json!({"region_code": NEXT})).await;
-    let (path, before) = (format!("/persons/{id}"), stamp(&server, &id).await);
+    let path = format!("/persons/{id}");
+    let before = stamp(&server, &path).await;
     let reveal = json!({"fields": ["name"], "purpose": "service"});
     server.advance(chrono::TimeDelta::seconds(1));
     assert_eq!(change(&worker, &path, 1, json!({"name": "王强"})).await.status, 404);
     assert_eq!(change(&worker, &path, 9, json!({"name": "王强"})).await.status, 404);
     assert_eq!(worker.post(&format!("{path}/reveal"), reveal).await.status, 404);
-    assert_eq!(stamp(&server, &id).await, before);
+    assert_eq!(stamp(&server, &path).await, before);
     // somebody there who may only read
     let auditor = server.sign_in("auditor").await;
     assert_eq!(refusal(&change(&auditor, &path, 1, json!({"name": "王强"})).await), (403, "forbidden"));
-    assert_eq!(stamp(&server, &id).await, before);
+    assert_eq!(stamp(&server, &path).await, before);
 }
 
 #[rstest]
@@ -94,7 +83,8 @@ async fn nobody_is_moved_out_of_reach(#[values(Sqlite, Postgres)] backend: Backe
     let other = server.sign_in("worker2").await;
     let (fuyuan, far) = (worker.compound("福园小区").await, other.compound("邮政局小区").await);
     let id = written(&worker, json!({})).await;
-    let (path, before) = (format!("/persons/{id}"), stamp(&server, &id).await);
+    let path = format!("/persons/{id}");
+    let before = stamp(&server, &path).await;
     server.advance(chrono::TimeDelta::seconds(1));
     let moved = async |by: &User<'_>, members: Value| change(by, &path, 1, members).await;
     let into = |compound: &str| json!({"compound_id": compound, "region_code": null});
@@ -116,7 +106,7 @@ async fn nobody_is_moved_out_of_reach(#[values(Sqlite, Postgres)] backend: Backe
     let (both, _) = hands::appoint(&server, "both", &roles).await;
     assert_eq!(refusal(&moved(&both, into(&far)).await), (403, "forbidden"));
     assert_eq!(refusal(&both.post("/persons", json!({"compound_id": far, "name": "王强"})).await), (403, "forbidden"));
-    assert_eq!(stamp(&server, &id).await, before);
+    assert_eq!(stamp(&server, &path).await, before);
     // within reach he moves, into a compound and out of it
     let inside = moved(&worker, into(&fuyuan)).await;
     assert_eq!((inside.status, inside.text("/compound_id")), (200, fuyuan.as_str()));

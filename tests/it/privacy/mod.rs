@@ -82,13 +82,7 @@ impl Use<'_> {
     /// Everything that holds a planted value and is refused.
     async fn all_refused(&mut self, worker: &User<'_>, volunteer: &User<'_>, (person, order): (&str, &str)) {
         let wrong = wrong_number();
-        let bad = |members: Value| {
-            let mut body = json!({"region_code": COMMUNITY, "name": TEXTS[0]});
-            for (name, value) in members.as_object().unwrap() {
-                body[name] = value.clone();
-            }
-            body
-        };
+        let bad = |members: Value| hands::with(json!({"region_code": COMMUNITY, "name": TEXTS[0]}), members);
         let right = hands::id_number(NUMBERS[1]);
         for members in [
             json!({"id_number": wrong, "phone": PHONES[2]}),

@@ -10,16 +10,12 @@ use harness::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::hands::{self, Case, change, fault, ids, invalid, refusal, uuid};
+use crate::hands::{self, Case, change, fault, ids, invalid, refusal, stamp, told, uuid};
 
 const COMMUNITY: &str = "360502002001";
 
 fn application(members: Value) -> Value {
-    let mut body = json!({"region_code": COMMUNITY, "skills": ["tap"], "origin": "citizen"});
-    for (name, value) in members.as_object().unwrap() {
-        body[name] = value.clone();
-    }
-    body
+    hands::with(json!({"region_code": COMMUNITY, "skills": ["tap"], "origin": "citizen"}), members)
 }
 
 async fn apply(by: &User<'_>, members: Value) -> Answer {
@@ -32,9 +28,7 @@ async fn step(by: &User<'_>, id: &str, transition: &str) -> Answer {
 
 /// A person of a region without an account.
 async fn person(by: &User<'_>, region: &str) -> String {
-    let made = by.post("/persons", json!({"region_code": region, "name": "王建国"})).await;
-    assert_eq!(made.status, 201, "{:?}", made.body);
-    made.text("/id").to_owned()
+    hands::made(by, "/persons", json!({"region_code": region, "name": "王建国"})).await
 }
 
 /// The regions at which somebody has the role of a volunteer.
@@ -43,12 +37,6 @@ async fn serves_at(user: &User<'_>) -> Vec<String> {
     let grants = me.body["grants"].as_array().unwrap().iter();
     let serving = grants.filter(|grant| grant["role"] == "volunteer");
     serving.map(|grant| grant["region_code"].as_str().unwrap().to_owned()).collect()
-}
-
-/// Version and time of the last change, as the database has them.
-async fn stamp(server: &Server, id: &str) -> (i64, domain::time::Instant) {
-    let version = server.sql.one("SELECT version FROM volunteers WHERE id = $1", [uuid(id).into()]).await;
-    (version, server.sql.one("SELECT updated_at FROM volunteers WHERE id = $1", [uuid(id).into()]).await)
 }
 
 #[rstest]
@@ -104,9 +92,7 @@ async fn one_applies_is_vetted_and_serves(#[values(Sqlite, Postgres)] backend: B
         let late = step(&worker, id, transition).await;
         assert_eq!((refusal(&late), late.text("/current_state")), ((409, "invalid-transition"), "approved"));
     }
-    let events = worker.get(&format!("{path}/events")).await;
-    let kinds: Vec<_> = events.body["items"].as_array().unwrap().iter().map(|event| &event["kind"]).collect();
-    assert_eq!(kinds, ["volunteer.applied", "volunteer.approved"]);
+    assert_eq!(told(&worker, &path).await, ["volunteer.applied", "volunteer.approved"]);
 }
 
 #[rstest]
@@ -191,7 +177,8 @@ async fn out_of_reach_nothing_is_decided(#[values(Sqlite, Postgres)] backend: Ba
     let server = Server::start(backend).await;
     let resident = server.sign_in("resident").await;
     let id = apply(&resident, json!({})).await.text("/id").to_owned();
-    let (path, before) = (format!("/volunteers/{id}"), stamp(&server, &id).await);
+    let path = format!("/volunteers/{id}");
+    let before = stamp(&server, &path).await;
     server.advance(TimeDelta::seconds(1));
     for (username, status) in [
         ("worker2", 404),
@@ -210,7 +197,7 @@ async fn out_of_reach_nothing_is_decided(#[values(Sqlite, Postgres)] backend: Ba
         assert_eq!(change(&user, &path, 1, json!({"skills": []})).await.status, status, "{username}");
     }
     assert_eq!(refusal(&step(&resident, &id, "approve").await), (403, "forbidden"));
-    assert_eq!(stamp(&server, &id).await, before);
+    assert_eq!(stamp(&server, &path).await, before);
     for fixed in [json!({"region_code": "360502"}), json!({"origin": "agency_cadre"}), json!({"state": "approved"})] {
         assert_eq!(change(&resident, &path, 1, fixed).await.status, 422);
     }

@@ -230,15 +230,15 @@ impl Ctx {
     ///
     /// # Errors
     /// `validation-failed` at the pointer.
-    pub async fn named_region(
+    pub async fn named_region<C: Connection>(
         &self,
-        tx: &Tx,
+        rows: Rows<'_, C>,
         code: &str,
         level: RegionLevel,
         pointer: &str,
     ) -> Result<RegionCode, Problem> {
         let code = RegionCode::parse(code).map_err(|error| Problem::field(pointer, error.code()))?;
-        if code.level() < level || !tx.rows().regions().exists(&code).await? {
+        if code.level() < level || !rows.regions().exists(&code).await? {
             return Err(Problem::field(pointer, "not-found"));
         }
         Ok(code)

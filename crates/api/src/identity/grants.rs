@@ -236,7 +236,7 @@ async fn place_of(ctx: &Ctx, tx: &Tx, grant: &GrantIn) -> Result<Place, Problem>
         (None, None, None) if grant.role.0 == Role::SystemAdministrator => Ok(Place::System),
         (None, None, None) => Err(Problem::field("/region_code", "required")),
         (Some(code), None, None) => {
-            Ok(Place::Region(ctx.named_region(tx, code, RegionLevel::Province, "/region_code").await?))
+            Ok(Place::Region(ctx.named_region(tx.rows(), code, RegionLevel::Province, "/region_code").await?))
         }
         (None, Some(id), None) => {
             let found = ctx.named::<Organization, _>(tx.rows(), &id.into(), "/organization_id").await?.row;

@@ -163,7 +163,7 @@ impl Editable for UserOut {
         }
         let person_id = person_id.map(Into::into);
         let region_code = match region_code {
-            Some(code) => Some(ctx.named_region(tx, &code, RegionLevel::Province, "/region_code").await?),
+            Some(code) => Some(ctx.named_region(tx.rows(), &code, RegionLevel::Province, "/region_code").await?),
             None => None,
         };
         // who somebody is and where he belongs is for others to say

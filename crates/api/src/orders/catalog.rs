@@ -190,7 +190,7 @@ impl Editable for ServiceKindOut {
         if !errors.is_empty() {
             return Err(Problem::invalid(errors));
         }
-        let region_code = ctx.named_region(tx, &region_code, RegionLevel::Province, "/region_code").await?;
+        let region_code = ctx.named_region(tx.rows(), &region_code, RegionLevel::Province, "/region_code").await?;
         let before = make.before();
         Ok(ServiceKind {
             id: make.id(|| ctx.app.ids.next().into()),

@@ -3,7 +3,7 @@
 use actix_web::{get, post};
 use domain::{
     access::{Action, ResourceKind},
-    cn::{RegionCode, RegionLevel},
+    cn::RegionLevel,
     id::ServiceOrderId,
     orders::ServiceOrder,
     places::Compound,
@@ -35,10 +35,7 @@ pub async fn similar_service_orders(ctx: Ctx, body: Body<SimilarIn>) -> Result<R
             Spot { region: compound.region_code, compound: Some(compound.id) }
         }
         (None, Some(code)) => {
-            let region = RegionCode::parse(&code).map_err(|error| Problem::field("/region_code", error.code()))?;
-            if region.level() < RegionLevel::Community || !rows.regions().exists(&region).await? {
-                return Err(Problem::field("/region_code", "not-found"));
-            }
+            let region = ctx.named_region(rows, &code, RegionLevel::Community, "/region_code").await?;
             Spot { region, compound: None }
         }
         (Some(_), Some(_)) => return Err(Problem::field("/region_code", "not-together")),

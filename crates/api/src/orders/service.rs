@@ -178,10 +178,7 @@ async fn spot_of(ctx: &Ctx, input: &PlaceIn) -> Result<(Spot, Site), Problem> {
         let missing = if input.region_code.is_some() { "/address" } else { "/compound_id" };
         return Err(Problem::field(missing, "required"));
     };
-    let region = RegionCode::parse(code).map_err(|error| Problem::field("/region_code", error.code()))?;
-    if region.level() < RegionLevel::Community || !rows.regions().exists(&region).await? {
-        return Err(Problem::field("/region_code", "not-found"));
-    }
+    let region = ctx.named_region(rows, code, RegionLevel::Community, "/region_code").await?;
     let site = Site::Address { address: address.trim().to_owned(), point: input.point.map(Into::into) };
     Ok((Spot { region, compound: None }, site))
 }

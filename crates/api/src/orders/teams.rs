@@ -113,7 +113,7 @@ impl Editable for VolunteerTeamOut {
         Ok(VolunteerTeam {
             id: make.id(|| ctx.app.ids.next().into()),
             name: name.trim().to_owned(),
-            region_code: ctx.named_region(tx, &region_code, RegionLevel::County, "/region_code").await?,
+            region_code: ctx.named_region(tx.rows(), &region_code, RegionLevel::County, "/region_code").await?,
             origin: origin.0,
             member_count: before.map_or(0, |row| row.member_count),
             version: before.map_or(1, |row| row.version),

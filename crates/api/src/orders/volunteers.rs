@@ -202,7 +202,7 @@ impl Editable for VolunteerOut {
             user_id: tx.rows().users().of_person(person_id).await?,
             display_name: person.name,
             skills,
-            region_code: ctx.named_region(tx, &region_code, RegionLevel::County, "/region_code").await?,
+            region_code: ctx.named_region(tx.rows(), &region_code, RegionLevel::County, "/region_code").await?,
             available,
             origin: origin.0,
             state: VolunteerState::Applied,

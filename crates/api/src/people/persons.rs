@@ -342,7 +342,9 @@ pub async fn home(
                 Ok((compound.region_code, Some(id)))
             }
         },
-        (Some(code), None) => Ok((ctx.named_region(tx, &code, RegionLevel::Community, "/region_code").await?, None)),
+        (Some(code), None) => {
+            Ok((ctx.named_region(tx.rows(), &code, RegionLevel::Community, "/region_code").await?, None))
+        }
     }
 }
 

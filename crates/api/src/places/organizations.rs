@@ -158,7 +158,7 @@ impl Editable for OrganizationOut {
         written: OrganizationIn,
     ) -> Result<Organization, Problem> {
         let OrganizationIn { name, kind, region_code, parent_id, credit_code, formation, credit_grade } = written;
-        let region_code = ctx.named_region(tx, &region_code, RegionLevel::Province, "/region_code").await?;
+        let region_code = ctx.named_region(tx.rows(), &region_code, RegionLevel::Province, "/region_code").await?;
         let before = make.before();
         let id = make.id(|| ctx.app.ids.next().into());
         let parent_id = match parent_id.map(OrganizationId) {

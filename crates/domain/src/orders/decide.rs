@@ -323,10 +323,8 @@ impl ServiceOrder {
         let Some(work) = self.state.work().cloned() else { return Err(self.wrong_state(by)) };
         let by_telephone = !self.is_for(by.actor.person_id);
         let for_whom = self.requester.person_id;
-        let state = match work.holder {
-            holder if holder_serves => State::Dispatched(Dispatch::to(Target::Volunteer(holder))),
-            _ => State::Placed,
-        };
+        let state =
+            if holder_serves { State::Dispatched(Dispatch::to(Target::Volunteer(work.holder))) } else { State::Placed };
         let mut order = self.moved(by, state);
         order.accepted_at = None;
         order.closed_at = None;

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 fn run() -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace has no root")?;
     let copy = root.join("target/controls");
-    let mut switched = Copy { from: root.to_owned(), to: copy.clone(), guards: Vec::new() };
+    let mut switched = Switched { from: root.to_owned(), to: copy.clone(), guards: Vec::new() };
     for name in COPIED {
         switched.take(Path::new(name))?;
     }
@@ -77,14 +77,14 @@ fn run() -> Result<(), String> {
 }
 
 /// A copy of the workspace in which guards have switches.
-struct Copy {
+struct Switched {
     from: PathBuf,
     to: PathBuf,
     /// Names of those that were found.
     guards: Vec<&'static str>,
 }
 
-impl Copy {
+impl Switched {
     /// Copies a file or folder. What is there already stays as it is, so that it is not compiled once more.
     fn take(&mut self, path: &Path) -> Result<(), String> {
         let said = |error: std::io::Error| format!("{}: {error}", path.display());
@@ -136,9 +136,9 @@ impl Suite {
     fn cargo(&self) -> Command {
         let mut command = Command::new("cargo");
         command.args(["test", "--locked", "--package", "lianxin-tests", "--test", "it"]);
+        command.current_dir(&self.directory).env_remove(SWITCH);
         // libraries are compiled once more: in one place, cargo would take the copy for the product
-        command.current_dir(&self.directory).env("CARGO_TARGET_DIR", self.directory.join("target")).env_remove(SWITCH);
-        command.env("CARGO_PROFILE_DEV_DEBUG", "none");
+        command.env("CARGO_TARGET_DIR", self.directory.join("target")).env("CARGO_PROFILE_DEV_DEBUG", "none");
         command
     }
 
