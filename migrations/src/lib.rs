@@ -10,6 +10,8 @@ mod m0003_people;
 mod m0004_events;
 mod m0005_orders;
 mod m0006_idempotency;
+mod m0007_calendar;
+mod m0008_calendar_of_2026;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -27,6 +29,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_events::Migration),
             Box::new(m0005_orders::Migration),
             Box::new(m0006_idempotency::Migration),
+            Box::new(m0007_calendar::Migration),
+            Box::new(m0008_calendar_of_2026::Migration),
         ]
     }
 }
@@ -52,6 +56,7 @@ pub fn fingerprint() -> String {
         m0004_events::GUARDS_POSTGRES,
         m0005_orders::SQL,
         m0006_idempotency::SQL,
+        m0007_calendar::SQL,
     ]
     .hash(&mut hasher);
     format!("{:016x}", hasher.finish())

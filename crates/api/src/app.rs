@@ -17,6 +17,7 @@ use utoipa_actix_web::{AppExt as _, scope, service_config::ServiceConfig};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
+    clocks,
     http::{auth::authenticate, documented, envelope},
     identity, openapi, orders, people, places,
     problem::Problem,
@@ -28,6 +29,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
     identity::routes(config);
     places::routes(config);
     people::routes(config);
+    clocks::routes(config);
     orders::routes(config);
 }
 

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod cli;
+mod clocks;
 pub mod config;
 pub mod demo;
 pub mod http;

@@ -51,6 +51,7 @@ pub struct PageOut {
         (name = "volunteers", description = "志愿者 Volunteers"),
         (name = "volunteer-teams", description = "志愿服务队 Volunteer teams"),
         (name = "compounds", description = "小区 Compounds"),
+        (name = "calendar-days", description = "节假日与调休 The business calendar"),
         (name = "service-kinds", description = "服务目录 The catalog of services"),
         (name = "service-orders", description = "点单 Service orders"),
     )

@@ -65,6 +65,7 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("regions_pkey", "regions.code", "code"),
     ("uq_compounds_code", "compounds.region_code, compounds.code", "code"),
     ("uq_service_kinds_code", "service_kinds.code, service_kinds.region_code", "code"),
+    ("uq_calendar_days_day", "uq_calendar_days_day", "date"),
     ("uq_volunteers_person", "volunteers.person_id", "person_id"),
 ];
 

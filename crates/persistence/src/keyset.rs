@@ -1,5 +1,6 @@
 //! Pages by keyset: the next page begins after the last row of this one, however deep.
 
+use chrono::NaiveDate;
 use domain::time::Instant;
 use sea_orm::{
     ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait,
@@ -26,6 +27,8 @@ pub struct Keyset {
 pub enum SortValue {
     /// A time.
     At(Instant),
+    /// A day.
+    Day(NaiveDate),
     /// A text.
     Text(String),
     /// A number.
@@ -162,6 +165,7 @@ fn beyond(
         (Some(column), Some(value)) => {
             let value = match value {
                 SortValue::At(at) => Expr::val(*at),
+                SortValue::Day(day) => Expr::val(*day),
                 SortValue::Text(text) => Expr::val(text.clone()),
                 SortValue::Number(number) => Expr::val(*number),
             };

@@ -6,6 +6,7 @@
 //! * Every write goes through a [`Tx`] and leaves its events in the same transaction.
 //! * What is personal is sealed by the [`Vault`] before it reaches a row.
 
+mod clocks;
 mod connect;
 mod counters;
 mod error;
@@ -24,6 +25,7 @@ mod scope;
 mod tx;
 mod vault;
 
+pub use clocks::{CalendarDayFilter, CalendarDays};
 pub use connect::{Database, Health, is_private, migrate};
 pub use counters::{Count, CountBy};
 pub use error::{Error, Result};

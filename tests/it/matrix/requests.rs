@@ -106,9 +106,20 @@ pub fn calls(things: &Things, caller: &Caller, round: usize) -> Vec<Call> {
     identity(&mut all, round);
     places(&mut all, round);
     people(&mut all);
+    clocks(&mut all, round);
     volunteers(&mut all, round);
     orders(&mut all);
     all.calls
+}
+
+fn clocks(all: &mut Calls<'_>, round: usize) {
+    let day: Find = (|_| Some(crate::calendar::NEW_YEAR.to_owned()), |place| place.calendar_day.to_string());
+    all.reads(["listCalendarDays", "getCalendarDay", "listCalendarDayEvents"], "calendar-days", day);
+    let new = |region: Option<&str>, round: usize| json!({"date": format!("2031-01-{:02}", round + 1), "kind": "holiday", "name": "节日", "region_code": region});
+    all.at("createCalendarDay", "/calendar-days", |_, place| new(Some(place.region), round));
+    all.first("/calendar-days", new(None, round));
+    all.on("putCalendarDay", "PUT", "/calendar-days/{}", day, Some(new(Some("360502002001"), round)));
+    all.on("updateCalendarDay", "PATCH", "/calendar-days/{}", day, Some(json!({"name": "改名"})));
 }
 
 fn identity(all: &mut Calls<'_>, round: usize) {

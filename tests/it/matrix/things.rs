@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use api::system::SystemIds;
 use domain::{
     access::{Grant, Place, Role},
+    clocks::{CalendarDay, CalendarDayKind},
     cn::{IdNumber, Phone, RegionCode},
     id::{CompoundId, PersonId, ServiceOrderId, UserId},
     identity::{User, UserState},
@@ -47,6 +48,7 @@ pub struct Thing {
     pub household: Uuid,
     pub organization: Uuid,
     pub kind: Uuid,
+    pub calendar_day: Uuid,
     pub volunteer: Uuid,
     pub team: Uuid,
     pub order: Uuid,
@@ -154,6 +156,8 @@ impl Things {
         let organization = insert(tx, organization(id(), region, now), "organization.created").await;
         let kind =
             insert(tx, kind(id(), &format!("k{}_{number}", self.round), region, now), "service_kind.created").await;
+        let calendar_day =
+            insert(tx, calendar_day(id(), 100 * self.round + number, region, now), "calendar_day.created").await;
         let applicant = volunteer(id(), resident.id, region, VolunteerState::Approved, now);
         let volunteer = insert(tx, applicant, "volunteer.applied").await;
         let team = insert(tx, team(id(), region, now), "volunteer_team.created").await;
@@ -175,6 +179,7 @@ impl Things {
             household: household.id.0,
             organization: organization.id.0,
             kind: kind.id.0,
+            calendar_day: calendar_day.id.0,
             volunteer: volunteer.id.0,
             team: team.id.0,
             order: order_id,
@@ -283,6 +288,20 @@ fn kind(id: Uuid, name: &str, region: &str, now: Instant) -> ServiceKind {
         response_minutes: Some(60),
         resolution_minutes: Some(120),
         active: true,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn calendar_day(id: Uuid, days: usize, region: &str, now: Instant) -> CalendarDay {
+    let days = chrono::Days::new(days.try_into().unwrap());
+    CalendarDay {
+        id: id.into(),
+        date: chrono::NaiveDate::from_ymd_opt(2030, 1, 1).unwrap() + days,
+        kind: CalendarDayKind::Holiday,
+        name: "节日".to_owned(),
+        region_code: Some(code(region)),
         version: 1,
         created_at: now,
         updated_at: now,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use chrono::{Datelike as _, NaiveDate};
 use domain::{refusal::FieldError, text};
 use futures_util::{StreamExt as _, future::LocalBoxFuture};
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
@@ -262,14 +263,19 @@ fn validator_of<T: ToSchema + 'static>() -> Result<Arc<Validator>, Problem> {
     if let Some(members) = document.as_object_mut() {
         members.insert("components".to_owned(), json!({ "schemas": schemas }));
     }
-    let validator =
-        jsonschema::draft202012::options().should_validate_formats(true).build(&document).map_err(|error| {
-            tracing::error!(error = %error, "a schema is not usable");
-            Problem::new("internal")
-        })?;
+    let options = jsonschema::draft202012::options().should_validate_formats(true).with_format("date", is_day);
+    let validator = options.build(&document).map_err(|error| {
+        tracing::error!(error = %error, "a schema is not usable");
+        Problem::new("internal")
+    })?;
     let validator = Arc::new(validator);
     VALIDATORS.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&validator));
     Ok(validator)
+}
+
+/// A calendar day (RFC 3339 `full-date`) of a year that a calendar has.
+fn is_day(text: &str) -> bool {
+    text.len() == 10 && text.parse::<NaiveDate>().is_ok_and(|day| day.year() > 0)
 }
 
 fn translate(error: &ValidationError<'_>, content: &Value, errors: &mut Vec<FieldError>) {

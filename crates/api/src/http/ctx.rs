@@ -6,6 +6,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web::D
 use chrono::TimeDelta;
 use domain::{
     access::{Access, Action, Actor, Grant, ResourceKind},
+    clocks::CalendarDay,
     cn::{RegionCode, RegionLevel},
     event::EventDraft,
     identity::User,
@@ -190,6 +191,7 @@ impl Ctx {
             ResourceKind::Region => self.still_sees::<Region>(tx, id).await,
             ResourceKind::Organization => self.still_sees::<Organization>(tx, id).await,
             ResourceKind::Compound => self.still_sees::<Compound>(tx, id).await,
+            ResourceKind::CalendarDay => self.still_sees::<CalendarDay>(tx, id).await,
             ResourceKind::Session | ResourceKind::Event => Err(Problem::new("not-found")),
         }
     }

@@ -98,6 +98,7 @@ pub fn rules(role: Role, kind: ResourceKind, level: Option<RegionLevel>) -> &'st
         K::ServiceOrder => service_order(role, level),
         K::Volunteer => volunteer(role, level),
         K::VolunteerTeam => volunteer_team(role, level),
+        K::CalendarDay => calendar_day(role, level),
         K::User => user(role, level),
         K::Grant => grant(role, level),
         K::Session => &[],
@@ -280,6 +281,16 @@ fn volunteer_team(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
         (Role::CommunityWorker, _) => KEEPER,
         (Role::Volunteer | Role::Resident | Role::CommitteeMember | Role::Official | Role::Auditor, _) => &[READ_HERE],
         _ => &[],
+    }
+}
+
+fn calendar_day(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    // days of the whole country are those of who runs the system
+    const KEEP_ALL: Rule = rule(Extent::Everywhere, Detail::Masked, &[A::Read, A::Create, A::Update]);
+    match (role, tier(level)) {
+        (Role::SystemAdministrator, _) => &[KEEP_ALL],
+        (Role::RegionAdministrator, _) | (Role::Official, Tier::County) => &[READ_ALL, KEEP_HERE],
+        _ => &[READ_ALL],
     }
 }
 

@@ -122,6 +122,8 @@ words! {
         Volunteer = "volunteer",
         /// 志愿服务队
         VolunteerTeam = "volunteer_team",
+        /// 日历日
+        CalendarDay = "calendar_day",
         /// 账号
         User = "user",
         /// 授权
