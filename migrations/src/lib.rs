@@ -12,6 +12,7 @@ mod m0005_orders;
 mod m0006_idempotency;
 mod m0007_calendar;
 mod m0008_calendar_of_2026;
+mod m0009_clocks;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_idempotency::Migration),
             Box::new(m0007_calendar::Migration),
             Box::new(m0008_calendar_of_2026::Migration),
+            Box::new(m0009_clocks::Migration),
         ]
     }
 }
@@ -57,6 +59,7 @@ pub fn fingerprint() -> String {
         m0005_orders::SQL,
         m0006_idempotency::SQL,
         m0007_calendar::SQL,
+        m0009_clocks::SQL,
     ]
     .hash(&mut hasher);
     format!("{:016x}", hasher.finish())

@@ -197,6 +197,7 @@ impl Host {
             demo::load(&database, clock.now(), &hash, &|_, _| {}).await.map_err(said)?;
         }
         let app = Data::new(App::new(settings, database, &keys, clock, ids)?);
+        app.read_calendar().await.map_err(|problem| problem.to_string())?;
         app.ready.store(true, Ordering::Release);
         jobs::sequence_all(&app).await.map_err(|problem| problem.to_string())?;
         Ok(app)

@@ -199,6 +199,7 @@ async fn serve(settings: Settings, database: Database, keys: &Keys, with_demo: b
     let url = settings.public_url.clone();
     let signals = Signals::listen().map_err(|error| error.to_string())?;
     let app = Data::new(App::new(settings, database, keys, Arc::new(SystemClock), Arc::new(SystemIds))?);
+    app.read_calendar().await.map_err(|problem| problem.to_string())?;
     app.ready.store(true, Ordering::Release);
     let served = Served::new(app.clone());
     let server = HttpServer::new(move || app::build(served.clone()))

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,6 +12,8 @@ use std::{
 use chrono::TimeDelta;
 use domain::{
     access::Actor,
+    clocks::{Calendar, CalendarDay},
+    cn::RegionCode,
     id::{IdSource, RefreshTokenId, SessionId},
     time::{Clock, Instant},
 };
@@ -50,6 +52,7 @@ pub struct App {
     pub ready: AtomicBool,
     callers: moka::sync::Cache<Uuid, (Instant, Arc<Actor>)>,
     refusals: Mutex<HashMap<(Uuid, String, i64), u64>>,
+    days: RwLock<Arc<[CalendarDay]>>,
 }
 
 impl App {
@@ -80,6 +83,7 @@ impl App {
             ready: AtomicBool::new(false),
             callers: moka::sync::Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build(),
             refusals: Mutex::default(),
+            days: RwLock::new(Arc::new([])),
         })
     }
 
@@ -125,6 +129,22 @@ impl App {
     /// three seconds.
     pub fn forget_callers(&self) {
         self.callers.invalidate_all();
+    }
+
+    /// The business calendar of a place, as it was read last.
+    #[must_use]
+    pub fn calendar(&self, place: &RegionCode) -> Calendar {
+        Calendar::of(&self.days.read().unwrap_or_else(PoisonError::into_inner), place)
+    }
+
+    /// Reads the business calendar: clocks count by it without asking the database each time.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn read_calendar(&self) -> Result<(), Problem> {
+        let days = self.database.rows().calendar_days().all().await?;
+        *self.days.write().unwrap_or_else(PoisonError::into_inner) = days.into();
+        Ok(())
     }
 
     /// Notes a refusal; they are written once a minute, counted.

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use api::system::SystemIds;
 use domain::{
     access::{Grant, Place, Role},
-    clocks::{CalendarDay, CalendarDayKind},
+    clocks::{Calendar, CalendarDay, CalendarDayKind, Counting},
     cn::{IdNumber, Phone, RegionCode},
     id::{CompoundId, PersonId, ServiceOrderId, UserId},
     identity::{User, UserState},
     orders::{
-        Dispatch, NewOrder, Origin, Requester, ServiceKind, ServiceOrder, Site, State, Target, Volunteer,
-        VolunteerState, VolunteerTeam,
+        Dispatch, KindLimit, NewOrder, Origin, Priority, Requester, ServiceKind, ServiceOrder, Site, State, Target,
+        Volunteer, VolunteerState, VolunteerTeam,
     },
     outcome::Outcome,
     people::{Household, HouseholdMember, Person, Relation},
@@ -285,8 +285,7 @@ fn kind(id: Uuid, name: &str, region: &str, now: Instant) -> ServiceKind {
         name: "试验".to_owned(),
         skills: Vec::new(),
         questions: Vec::new(),
-        response_minutes: Some(60),
-        resolution_minutes: Some(120),
+        limits: Vec::new(),
         active: true,
         version: 1,
         created_at: now,
@@ -365,6 +364,12 @@ pub fn order(
         requester: Requester { person_id: requester, name: "丁小梅".to_owned(), phone: None, has_account: false },
         placed_by,
         on_behalf: false,
+        limits: vec![KindLimit {
+            priority: Priority::Normal,
+            response_minutes: Some(60),
+            resolution_minutes: Some(120),
+            counting: Counting::AllTime,
+        }],
     };
-    ServiceOrder::place(new, now).value
+    ServiceOrder::place(new, now, &Calendar::default()).value
 }

@@ -43,7 +43,7 @@ async fn the_second_dispatcher_is_told_who_was_chosen(#[values(Sqlite, Postgres)
     assert_eq!((late.status, late.text("/current_state")), (409, "dispatched"));
     assert_eq!(late.body["current_version"], 2);
     assert_eq!(late.text("/assignee/volunteer_id"), people.volunteer_id);
-    assert_eq!(late.body["actions"], json!(["merge", "reject", "transfer", "update"]));
+    assert_eq!(late.body["actions"], json!(["extend", "merge", "reject", "transfer", "update"]));
 }
 
 #[rstest]

@@ -2,11 +2,12 @@
 
 use chrono::TimeDelta;
 use domain::{
+    clocks::{Calendar, ClockKind, Counting, ExtensionRequest},
     cn::RegionCode,
     id::{PersonId, ServiceOrderId, UserId},
     orders::{
-        Assignee, Confirmation, ConfirmedBy, Dispatch, Hold, NewOrder, OrderState, Requester, Resolution, ServiceOrder,
-        Site, State, Target, Team, Work,
+        Assignee, Confirmation, ConfirmedBy, Dispatch, Hold, KindLimit, NewOrder, OrderState, Priority, Requester,
+        Resolution, ServiceOrder, Site, State, Target, Team, Work,
     },
     outcome::Outcome,
     time::Instant,
@@ -172,9 +173,20 @@ impl<'a> Cast<'a> {
             requester: Requester { person_id, name: String::new(), phone: None, has_account: kind.account },
             placed_by: self.resident.0,
             on_behalf: false,
+            limits: vec![KindLimit {
+                priority: Priority::Normal,
+                response_minutes: None,
+                resolution_minutes: Some(30 * 24 * 60),
+                counting: Counting::AllTime,
+            }],
         };
-        let mut placed = ServiceOrder::place(new, since);
+        let mut placed = ServiceOrder::place(new, since, &Calendar::default());
         placed.value.state = self.state(row, since);
+        // somebody asks for more time, to whom the dispatcher may say yes or no
+        let until = since + TimeDelta::days(40);
+        if let Some(clock) = placed.value.clocks.open_mut(ClockKind::Resolution) {
+            clock.request(ExtensionRequest { until, by: self.resident.0, at: since }).unwrap();
+        }
         if matches!(row.state, OrderState::Completed | OrderState::Confirmed) {
             placed.value.outcome = Some(Resolution::Solved);
         }

@@ -64,6 +64,13 @@ fn blocks(into: ServiceOrderId) -> Vec<Block> {
         block("start", T::Start, USUAL, json!({})),
         block("hold", T::Hold, USUAL, json!({"reason": "等配件", "until": "2026-03-14T09:30:00+08:00"})),
         block("resume", T::Resume, USUAL, json!({})),
+        block(
+            "extend",
+            T::Extend,
+            USUAL,
+            json!({"clock": "resolution", "until": "2026-05-01T09:00:00+08:00", "reason": "等配件"}),
+        ),
+        block("refuse-extension", T::RefuseExtension, USUAL, json!({"clock": "resolution", "reason": "不急"})),
         block("complete", T::Complete, USUAL, json!({"outcome": "solved"})),
         block("confirm", T::Confirm, USUAL, answers()),
         block("confirm, for one without an account", T::Confirm, NO_ACCOUNT, answers()),

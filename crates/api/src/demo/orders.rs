@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use chrono::Duration;
 use domain::{
     access::{Action, ActionSet, Actor, ResourceKind},
+    clocks::{Calendar, CalendarDay},
     id::ServiceOrderId,
     orders::{
         Answer, Answers, Assignee, Caller, Completion, NewOrder, OrderEffect, Priority, Requester, Resolution,
@@ -324,6 +325,7 @@ impl Teller<'_> {
             },
             placed_by: super::user_id(asker),
             on_behalf: resident.username.is_none(),
+            limits: kinds()?.into_iter().find(|known| known.code == kind).map(|known| known.limits).unwrap_or_default(),
         };
         let mut plan = Plan { new, steps: Vec::new() };
         plan.then(placed, asker, What::Place);
@@ -550,7 +552,8 @@ fn answers_of(text: &str) -> Result<Answers> {
 
 /// Carries the plans out, step by step in the order of time. Steps that were saved before are left out.
 pub(super) async fn load(database: &Database, plans: Vec<Plan>, progress: &dyn Fn(usize)) -> Result<()> {
-    let mut lives = Lives { orders: HashMap::new(), actors: HashMap::new() };
+    let days = database.rows().calendar_days().all().await?;
+    let mut lives = Lives { orders: HashMap::new(), actors: HashMap::new(), days };
     lives.find(database, &plans).await?;
     let mut steps: Vec<(usize, usize, &Step)> = plans
         .iter()
@@ -574,6 +577,7 @@ pub(super) async fn load(database: &Database, plans: Vec<Plan>, progress: &dyn F
 struct Lives {
     orders: HashMap<usize, ServiceOrder>,
     actors: HashMap<&'static str, Actor>,
+    days: Vec<CalendarDay>,
 }
 
 impl Lives {
@@ -602,8 +606,9 @@ impl Lives {
 
     /// Takes a step and saves it.
     async fn take(&mut self, tx: &Tx, number: usize, plan: &Plan, step: &Step) -> Result<()> {
+        let calendar = Calendar::of(&self.days, &plan.new.region_code);
         if let What::Place = step.what {
-            let placed = ServiceOrder::place(plan.new.clone(), step.at);
+            let placed = ServiceOrder::place(plan.new.clone(), step.at, &calendar);
             let order = tx.insert_order(placed, digest(plan)).await?;
             self.orders.insert(number, order);
             return Ok(());
@@ -621,7 +626,7 @@ impl Lives {
         let decided = if let What::ConfirmBySilence = step.what {
             order.confirm_by_silence(step.at).ok_or_else(|| fault("silence", &plan.new.number))?
         } else {
-            decide(order, self.caller(step)?, &step.what).map_err(|refusal| refused(plan, step, &refusal))?
+            decide(order, self.caller(step)?, &step.what, &calendar).map_err(|refusal| refused(plan, step, &refusal))?
         };
         let mut order = tx.save_order(before, decided).await?;
         order.joined_by_caller = false;
@@ -639,20 +644,25 @@ impl Lives {
     }
 }
 
-fn decide(order: ServiceOrder, by: Caller<'_>, what: &What) -> std::result::Result<Decided, Refusal> {
+fn decide(
+    order: ServiceOrder,
+    by: Caller<'_>,
+    what: &What,
+    calendar: &Calendar,
+) -> std::result::Result<Decided, Refusal> {
     let owned = |text: &Option<&'static str>| text.map(str::to_owned);
     match what {
-        What::Dispatch(target, note, priority) => order.dispatch(by, target.clone(), owned(note), *priority),
+        What::Dispatch(target, note, priority) => order.dispatch(by, target.clone(), owned(note), *priority, calendar),
         What::Accept => order.accept(by),
         What::Claim => order.claim(by),
-        What::Decline(reason) => order.decline(by, &[], (*reason).to_owned()),
+        What::Decline(reason) => order.decline(by, &[], (*reason).to_owned(), calendar),
         What::Start => order.start(by),
-        What::Hold(reason, until) => order.hold(by, (*reason).to_owned(), *until),
-        What::Resume => order.resume(by),
-        What::Transfer(target, reason) => order.transfer(by, target.clone(), (*reason).to_owned()),
+        What::Hold(reason, until) => order.hold(by, (*reason).to_owned(), *until, calendar),
+        What::Resume => order.resume(by, calendar),
+        What::Transfer(target, reason) => order.transfer(by, target.clone(), (*reason).to_owned(), calendar),
         What::Complete(outcome, note) => order.complete(by, Completion { outcome: *outcome, note: owned(note) }),
         What::Confirm(solved, satisfaction, comment) => order.confirm(by, *solved, *satisfaction, owned(comment)),
-        What::Reopen(reason) => order.reopen(by, true, (*reason).to_owned()),
+        What::Reopen(reason) => order.reopen(by, true, (*reason).to_owned(), calendar),
         What::Cancel(reason) => order.cancel(by, owned(reason)),
         What::Reject(reason) => order.reject(by, (*reason).to_owned()),
         What::Join => order.join(by),

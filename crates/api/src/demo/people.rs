@@ -3,10 +3,13 @@
 use chrono::{Datelike as _, NaiveDate};
 use domain::{
     access::{Actor, Grant, ResourceKind, Role, VolunteerStanding},
+    clocks::Counting,
     cn::{IdNumber, Phone, Sex},
     id::{PersonId, UserId, VolunteerId, VolunteerTeamId},
     identity::{User, UserState},
-    orders::{Origin, Question, QuestionKind, ServiceKind, Volunteer, VolunteerState, VolunteerTeam},
+    orders::{
+        KindLimit, Origin, Priority, Question, QuestionKind, ServiceKind, Volunteer, VolunteerState, VolunteerTeam,
+    },
     outcome::Outcome,
     people::{Household, HouseholdMember, Person, PoliticalStatus, Relation, Tag},
     resource::Resource as _,
@@ -668,15 +671,28 @@ pub(super) fn kinds() -> Result<Vec<ServiceKind>> {
         name: name.to_owned(),
         skills: vec![skill.to_owned()],
         questions,
-        response_minutes: Some(response),
-        resolution_minutes: Some(resolution),
+        limits: vec![
+            KindLimit {
+                priority: Priority::Urgent,
+                response_minutes: Some(response / 4),
+                resolution_minutes: Some(resolution / 2),
+                counting: Counting::AllTime,
+            },
+            KindLimit {
+                priority: Priority::Normal,
+                response_minutes: Some(response),
+                resolution_minutes: Some(resolution),
+                counting: Counting::BusinessTime,
+            },
+        ],
         active: true,
         version: 1,
         created_at: made_at(),
         updated_at: made_at(),
     };
     const HOUR: i32 = 60;
-    const DAY: i32 = 24 * HOUR;
+    // a working day
+    const DAY: i32 = 8 * HOUR;
     Ok(vec![
         kind(
             "tap",

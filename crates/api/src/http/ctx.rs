@@ -6,7 +6,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web::D
 use chrono::TimeDelta;
 use domain::{
     access::{Access, Action, Actor, Grant, ResourceKind},
-    clocks::CalendarDay,
+    clocks::{Calendar, CalendarDay},
     cn::{RegionCode, RegionLevel},
     event::EventDraft,
     identity::User,
@@ -103,6 +103,12 @@ impl Ctx {
             if_none_match: header("if-none-match"),
             app,
         })
+    }
+
+    /// The business calendar of a place.
+    #[must_use]
+    pub fn calendar(&self, place: &RegionCode) -> Calendar {
+        self.app.calendar(place)
     }
 
     /// Asks the policy.

@@ -3,9 +3,10 @@
 use actix_web::{get, patch, post, put};
 use domain::{
     access::{Action, ResourceKind},
+    clocks::Counting,
     cn::{RegionCode, RegionLevel},
     id::ServiceKindId,
-    orders::{Question, QuestionKind, ServiceKind, check_questions},
+    orders::{KindLimit, Question, QuestionKind, ServiceKind, check_limits, check_questions},
 };
 use persistence::{Found, ServiceKindFilter, Tx};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
+use super::dto::PriorityIo;
 use crate::{
     http::{
         At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, RegionText, Reply,
@@ -45,6 +47,40 @@ pub struct QuestionIo {
 }
 
 type QuestionKindIo = WordOf<QuestionKind>;
+type CountingIo = WordOf<Counting>;
+
+/// How long orders may take at one priority.
+#[derive(Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schema(as = KindLimit)]
+pub struct KindLimitIo {
+    /// At which priority.
+    priority: PriorityIo,
+    /// Minutes within which somebody should have accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 525600, nullable = false)]
+    response_minutes: Option<i32>,
+    /// Minutes within which it should be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 525600, nullable = false)]
+    resolution_minutes: Option<i32>,
+    /// Which time counts: every minute, or the office hours of working days.
+    counting: CountingIo,
+}
+
+impl From<KindLimit> for KindLimitIo {
+    fn from(limit: KindLimit) -> Self {
+        let KindLimit { priority, response_minutes, resolution_minutes, counting } = limit;
+        Self { priority: priority.into(), response_minutes, resolution_minutes, counting: WordOf(counting) }
+    }
+}
+
+impl From<KindLimitIo> for KindLimit {
+    fn from(limit: KindLimitIo) -> Self {
+        let KindLimitIo { priority, response_minutes, resolution_minutes, counting } = limit;
+        Self { priority: priority.into(), response_minutes, resolution_minutes, counting: counting.0 }
+    }
+}
 
 /// An option of a choice.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -68,14 +104,8 @@ pub struct ServiceKindOut {
     skills: Vec<String>,
     /// What it asks.
     questions: Vec<QuestionIo>,
-    /// Minutes within which somebody should have accepted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    response_minutes: Option<i32>,
-    /// Minutes within which it should be done.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    resolution_minutes: Option<i32>,
+    /// How long it may take, by priority.
+    limits: Vec<KindLimitIo>,
     /// Whether it can be ordered.
     active: bool,
     /// What the caller may do now.
@@ -110,7 +140,7 @@ impl From<QuestionIo> for Question {
 /// A kind of service as it is written.
 #[derive(Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewServiceKind, example = json!({"code": "window", "region_code": "360502003", "name": "门窗维修", "skills": ["window"], "questions": [{"key": "floor", "label": "在几楼？", "kind": "number", "required": true}], "response_minutes": 120}))]
+#[schema(as = NewServiceKind, example = json!({"code": "window", "region_code": "360502003", "name": "门窗维修", "skills": ["window"], "questions": [{"key": "floor", "label": "在几楼？", "kind": "number", "required": true}], "limits": [{"priority": "normal", "response_minutes": 120, "counting": "business_time"}]}))]
 pub struct ServiceKindIn {
     /// The code by which orders name it.
     #[schema(min_length = 1, max_length = 50, pattern = "^[a-z][a-z0-9_]*$")]
@@ -129,12 +159,10 @@ pub struct ServiceKindIn {
     #[serde(default)]
     #[schema(max_items = 30)]
     questions: Vec<QuestionIo>,
-    /// Minutes within which somebody should have accepted.
-    #[schema(minimum = 1, maximum = 525600)]
-    response_minutes: Option<i32>,
-    /// Minutes within which it should be done.
-    #[schema(minimum = 1, maximum = 525600)]
-    resolution_minutes: Option<i32>,
+    /// How long it may take, by priority: what is said of normal orders holds for those of which nothing is said.
+    #[serde(default)]
+    #[schema(max_items = 3)]
+    limits: Vec<KindLimitIo>,
     /// Whether it can be ordered; it can if it is not said.
     active: Option<bool>,
 }
@@ -149,7 +177,7 @@ type ServiceKindPatch = MergePatch<ServiceKindIn>;
 
 impl Writable for ServiceKindIn {
     const MEMBERS: &'static [&'static str] =
-        &["code", "region_code", "name", "skills", "questions", "response_minutes", "resolution_minutes", "active"];
+        &["code", "region_code", "name", "skills", "questions", "limits", "active"];
     const FIXED: &'static [&'static str] = &["code", "region_code"];
 }
 
@@ -165,8 +193,7 @@ impl Editable for ServiceKindOut {
             name: row.name.clone(),
             skills: row.skills.iter().cloned().map(SkillCode).collect(),
             questions: row.questions.iter().cloned().map(Into::into).collect(),
-            response_minutes: row.response_minutes,
-            resolution_minutes: row.resolution_minutes,
+            limits: row.limits.iter().cloned().map(Into::into).collect(),
             active: Some(row.active),
         }
     }
@@ -177,16 +204,10 @@ impl Editable for ServiceKindOut {
         make: Make<'_, ServiceKind>,
         written: ServiceKindIn,
     ) -> Result<ServiceKind, Problem> {
-        let ServiceKindIn { code, region_code, name, skills, questions, response_minutes, resolution_minutes, active } =
-            written;
+        let ServiceKindIn { code, region_code, name, skills, questions, limits, active } = written;
         let questions: Vec<Question> = questions.into_iter().map(Into::into).collect();
-        let mut errors = check_questions(&questions);
-        if let (Some(response), Some(resolution)) = (response_minutes, resolution_minutes)
-            && resolution < response
-        {
-            let both = ["/response_minutes", "/resolution_minutes"];
-            errors.extend(both.map(|member| domain::refusal::FieldError::new(member, "contradicts-member")));
-        }
+        let limits: Vec<KindLimit> = limits.into_iter().map(Into::into).collect();
+        let errors = [check_questions(&questions), check_limits(&limits)].concat();
         if !errors.is_empty() {
             return Err(Problem::invalid(errors));
         }
@@ -199,8 +220,7 @@ impl Editable for ServiceKindOut {
             name: name.trim().to_owned(),
             skills: skills.into_iter().map(|skill| skill.0).collect(),
             questions,
-            response_minutes,
-            resolution_minutes,
+            limits,
             active: active.unwrap_or(true),
             version: before.map_or(1, |row| row.version),
             created_at: before.map_or(ctx.now, |row| row.created_at),
@@ -222,8 +242,7 @@ impl View for ServiceKindOut {
             name,
             skills,
             questions,
-            response_minutes,
-            resolution_minutes,
+            limits,
             active,
             version,
             created_at,
@@ -236,8 +255,7 @@ impl View for ServiceKindOut {
             name,
             skills,
             questions: questions.into_iter().map(Into::into).collect(),
-            response_minutes,
-            resolution_minutes,
+            limits: limits.into_iter().map(Into::into).collect(),
             active,
             actions: plain_actions(found.grasp),
             version,

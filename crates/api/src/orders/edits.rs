@@ -62,7 +62,9 @@ async fn replace(ctx: &Ctx, id: ServiceOrderId, digest: Vec<u8>, input: PlaceIn)
         };
         let wanted = change_of(tx, &before, patch).await?;
         let state = before.state.kind();
-        let Some(outcome) = before.clone().update(by, wanted)? else { return shown(ctx, before) };
+        let Some(outcome) = before.clone().update(by, wanted, &ctx.calendar(&before.region_code))? else {
+            return shown(ctx, before);
+        };
         ctx.require_version(before.version)?;
         let order = tx.save_order(state, outcome).await?;
         tx.save_content_digest(id, digest).await?;
@@ -82,7 +84,9 @@ pub async fn edit(ctx: &Ctx, id: ServiceOrderId, patch: ChangeIn) -> Result<Repl
         ctx.require_version(before.version)?;
         let wanted = change_of(tx, &before, patch).await?;
         let state = before.state.kind();
-        let Some(outcome) = before.clone().update(by, wanted)? else { return shown(ctx, before) };
+        let Some(outcome) = before.clone().update(by, wanted, &ctx.calendar(&before.region_code))? else {
+            return shown(ctx, before);
+        };
         shown(ctx, tx.save_order(state, outcome).await?)
     })
     .await

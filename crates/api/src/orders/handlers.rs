@@ -11,8 +11,8 @@ use domain::{
 
 use super::{
     dto::{
-        ChangeIn, CompleteIn, ConfirmIn, ContactOut, DispatchIn, HoldIn, MaybeReasonIn, MergeIn, OrderOut, PlaceIn,
-        ReasonIn, TransferIn,
+        ChangeIn, CompleteIn, ConfirmIn, ContactOut, DispatchIn, ExtendIn, HoldIn, MaybeReasonIn, MergeIn, OrderOut,
+        PlaceIn, ReasonIn, RefuseExtensionIn, TransferIn,
     },
     edits::edit,
     service::{change, place, shown, target},
@@ -74,7 +74,8 @@ pub async fn dispatch_service_order(
     let DispatchIn { volunteer_id, team_id, open: _, note, priority } = body.value;
     change(&ctx, id.0, Transition::Dispatch, &body.content, async |tx, order, by| {
         let to = target(&ctx, tx, &order, volunteer_id, team_id).await?;
-        Ok(order.dispatch(by, to, note, priority.map(Into::into))?)
+        let calendar = ctx.calendar(&order.region_code);
+        Ok(order.dispatch(by, to, note, priority.map(Into::into), &calendar)?)
     })
     .await
 }
@@ -103,7 +104,8 @@ pub async fn decline_service_order(
             Some(Target::Team(team)) => tx.rows().teams().members(team.id).await?,
             _ => Vec::new(),
         };
-        Ok(order.decline(by, &team, body.value.reason)?)
+        let calendar = ctx.calendar(&order.region_code);
+        Ok(order.decline(by, &team, body.value.reason, &calendar)?)
     })
     .await
 }
@@ -130,7 +132,8 @@ pub async fn transfer_service_order(
     let TransferIn { volunteer_id, team_id, open: _, reason } = body.value;
     change(&ctx, id.0, Transition::Transfer, &body.content, async |tx, order, by| {
         let to = target(&ctx, tx, &order, volunteer_id, team_id).await?;
-        Ok(order.transfer(by, to, reason)?)
+        let calendar = ctx.calendar(&order.region_code);
+        Ok(order.transfer(by, to, reason, &calendar)?)
     })
     .await
 }
@@ -151,7 +154,11 @@ pub async fn start_service_order(
 #[post("/service-orders/{id}/hold")]
 pub async fn hold_service_order(ctx: Ctx, id: PathId<ServiceOrderId>, body: Body<HoldIn>) -> Result<Reply, Problem> {
     let HoldIn { reason, until } = body.value;
-    change(&ctx, id.0, Transition::Hold, &body.content, async |_, order, by| Ok(order.hold(by, reason, until.0)?)).await
+    change(&ctx, id.0, Transition::Hold, &body.content, async |_, order, by| {
+        let calendar = ctx.calendar(&order.region_code);
+        Ok(order.hold(by, reason, until.0, &calendar)?)
+    })
+    .await
 }
 
 /// Go on with the work
@@ -162,7 +169,45 @@ pub async fn resume_service_order(
     id: PathId<ServiceOrderId>,
     body: Body<NothingIn>,
 ) -> Result<Reply, Problem> {
-    change(&ctx, id.0, Transition::Resume, &body.content, async |_, order, by| Ok(order.resume(by)?)).await
+    change(&ctx, id.0, Transition::Resume, &body.content, async |_, order, by| {
+        let calendar = ctx.calendar(&order.region_code);
+        Ok(order.resume(by, &calendar)?)
+    })
+    .await
+}
+
+/// Give a clock of an order more time, or ask for it
+///
+/// The dispatcher gives it; the holder asks, and the dispatcher answers by giving it or by `refuse-extension`. It must be
+/// asked for and given before the time is over.
+#[utoipa::path(tag = "service-orders", operation_id = "extendServiceOrder", params(("id" = Uuid, Path, description = "order id")), request_body = ExtendIn, security(("bearer" = [])), responses((status = 200, body = OrderOut)))]
+#[post("/service-orders/{id}/extend")]
+pub async fn extend_service_order(
+    ctx: Ctx,
+    id: PathId<ServiceOrderId>,
+    body: Body<ExtendIn>,
+) -> Result<Reply, Problem> {
+    let ExtendIn { clock, until, reason } = body.value;
+    change(&ctx, id.0, Transition::Extend, &body.content, async |_, order, by| {
+        let calendar = ctx.calendar(&order.region_code);
+        Ok(order.extend(by, clock.0, until.0, reason, &calendar)?)
+    })
+    .await
+}
+
+/// Say no to a holder who asks for more time
+#[utoipa::path(tag = "service-orders", operation_id = "refuseServiceOrderExtension", params(("id" = Uuid, Path, description = "order id")), request_body = RefuseExtensionIn, security(("bearer" = [])), responses((status = 200, body = OrderOut)))]
+#[post("/service-orders/{id}/refuse-extension")]
+pub async fn refuse_service_order_extension(
+    ctx: Ctx,
+    id: PathId<ServiceOrderId>,
+    body: Body<RefuseExtensionIn>,
+) -> Result<Reply, Problem> {
+    let RefuseExtensionIn { clock, reason } = body.value;
+    change(&ctx, id.0, Transition::RefuseExtension, &body.content, async |_, order, by| {
+        Ok(order.refuse_extension(by, clock.0, reason)?)
+    })
+    .await
 }
 
 /// Finish the work
@@ -210,7 +255,8 @@ pub async fn reopen_service_order(
             Some(holder) => tx.rows().volunteers().serves(holder).await?,
             None => false,
         };
-        Ok(order.reopen(by, serves, reason)?)
+        let calendar = ctx.calendar(&order.region_code);
+        Ok(order.reopen(by, serves, reason, &calendar)?)
     })
     .await
 }

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, get};
 use domain::{
     access::{Action, ResourceKind},
+    clocks::Risen,
     cn::{RegionCode, RegionLevel},
     id::{CompoundId, PersonId, VolunteerId},
     orders::{OrderState, Priority, Resolution},
@@ -22,6 +23,7 @@ use crate::{
 type OrderStates = OneOf<OrderState>;
 type Resolutions = OneOf<Resolution>;
 type Priorities = OneOf<Priority>;
+type RisenTo = OneOf<Risen>;
 
 /// Filters of the list of orders.
 #[derive(Deserialize, IntoParams)]
@@ -65,6 +67,13 @@ pub struct OrderListIn {
     /// Placed before.
     #[param(value_type = Option<At>)]
     created_at_lt: Option<At>,
+    /// Only those that are (or are not) past a due date.
+    #[serde(default, deserialize_with = "query::flag")]
+    overdue: Option<bool>,
+    /// Risen to one of these, separated by commas.
+    #[serde(default)]
+    #[param(inline)]
+    risen_to: RisenTo,
     /// What is to be shown with each order beside its id.
     #[serde(default)]
     #[param(inline)]
@@ -96,6 +105,8 @@ pub async fn list_service_orders(ctx: Ctx, list: List<OrderListIn>) -> Result<Re
         q,
         created_at_gte,
         created_at_lt,
+        overdue,
+        risen_to,
         expand,
         sort: (),
     } = &list.filter;
@@ -120,6 +131,8 @@ pub async fn list_service_orders(ctx: Ctx, list: List<OrderListIn>) -> Result<Re
         q: q.clone(),
         created_from: created_at_gte.map(|at| at.0),
         created_until: created_at_lt.map(|at| at.0),
+        overdue: overdue.map(|overdue| (overdue, ctx.now)),
+        risen: risen_to.0.clone(),
         by_update: list.sort == "updated_at",
     };
     let page = ctx.app.database.rows().orders(ctx.actor.person_id).page(&access, &filter, &list.page).await?;

@@ -38,6 +38,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(handlers::start_service_order)
         .service(handlers::hold_service_order)
         .service(handlers::resume_service_order)
+        .service(handlers::extend_service_order)
+        .service(handlers::refuse_service_order_extension)
         .service(handlers::complete_service_order)
         .service(handlers::confirm_service_order)
         .service(handlers::reopen_service_order)

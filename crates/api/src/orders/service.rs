@@ -115,12 +115,14 @@ pub async fn place(ctx: &Ctx, id: Option<ServiceOrderId>, input: PlaceIn, conten
             requester,
             placed_by: ctx.actor.user_id,
             on_behalf,
+            limits: kind.limits,
         };
-        let order = tx.insert_order(ServiceOrder::place(new, ctx.now), digest).await?;
+        let placed = ServiceOrder::place(new, ctx.now, &ctx.calendar(&spot.region));
+        let order = tx.insert_order(placed, digest).await?;
         let read = ctx.authorize(Action::Read, ResourceKind::ServiceOrder)?;
         match read.grasp(&order) {
             Some(grasp) => Reply::created(ctx, "service-orders", &OrderOut::new(ctx, Found { row: order, grasp })),
-            None => Ok(Reply::created(ctx, "service-orders", &OrderOut::bare(order))?.out_of_sight()),
+            None => Ok(Reply::created(ctx, "service-orders", &OrderOut::bare(ctx, order))?.out_of_sight()),
         }
     })
     .await
@@ -281,6 +283,6 @@ pub fn shown(ctx: &Ctx, order: ServiceOrder) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Read, ResourceKind::ServiceOrder)?;
     match access.grasp(&order) {
         Some(grasp) => Reply::ok(ctx, &OrderOut::new(ctx, Found { row: order, grasp })),
-        None => Ok(Reply::ok(ctx, &OrderOut::bare(order))?.out_of_sight()),
+        None => Ok(Reply::ok(ctx, &OrderOut::bare(ctx, order))?.out_of_sight()),
     }
 }

@@ -52,6 +52,12 @@ actions! {
     Dispatch = "dispatch",
     /// Accept an order that was dispatched to one.
     Accept = "accept",
+    /// Give an order more time.
+    Extend = "extend",
+    /// Ask for more time for an order that one holds.
+    RequestExtension = "request-extension",
+    /// Say no to one who asks for more time.
+    RefuseExtension = "refuse-extension",
     /// Return an order to the dispatcher.
     Decline = "decline",
     /// Take an order that is open to claims.

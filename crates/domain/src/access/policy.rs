@@ -220,7 +220,18 @@ fn service_order(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
         rule(
             Extent::Holder,
             Detail::Masked,
-            &[A::Read, A::Accept, A::Decline, A::Start, A::Hold, A::Resume, A::Transfer, A::Complete, A::Contact],
+            &[
+                A::Read,
+                A::Accept,
+                A::Decline,
+                A::Start,
+                A::Hold,
+                A::Resume,
+                A::Transfer,
+                A::Complete,
+                A::Contact,
+                A::RequestExtension,
+            ],
         ),
     ];
     const DISPATCHER: &[Rule] = &[rule(
@@ -238,6 +249,8 @@ fn service_order(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
             A::Transfer,
             A::Reject,
             A::Merge,
+            A::Extend,
+            A::RefuseExtension,
             A::ConfirmByTelephone,
             A::ReopenByTelephone,
             A::Candidates,

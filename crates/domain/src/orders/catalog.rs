@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::Priority;
 use crate::{
     access::{Located, words},
+    clocks::{ClockKind, Counting, Limit},
     cn::RegionCode,
     id::ServiceKindId,
     refusal::FieldError,
@@ -41,6 +43,50 @@ pub struct Question {
     pub required: bool,
     /// The options of a choice; empty for others.
     pub options: Vec<String>,
+}
+
+/// How long orders of a kind may take at one priority.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindLimit {
+    /// At which priority; what is said of normal ones holds for those of which nothing is said.
+    pub priority: Priority,
+    /// Minutes within which somebody should have accepted.
+    pub response_minutes: Option<i32>,
+    /// Minutes within which it should be done.
+    pub resolution_minutes: Option<i32>,
+    /// Which time counts.
+    pub counting: Counting,
+}
+
+/// The limit that holds at a priority.
+#[must_use]
+pub fn limit_at(limits: &[KindLimit], priority: Priority, kind: ClockKind) -> Option<Limit> {
+    let at = |priority| limits.iter().find(|limit| limit.priority == priority);
+    let KindLimit { priority: _, response_minutes, resolution_minutes, counting } =
+        at(priority).or_else(|| at(Priority::Normal))?;
+    let minutes = match kind {
+        ClockKind::Response => *response_minutes,
+        ClockKind::Resolution => *resolution_minutes,
+    };
+    Some(Limit { minutes: minutes?, counting: *counting })
+}
+
+/// Names what is wrong with the limits of a kind: a priority stands once, and nothing may be done before it is taken.
+#[must_use]
+pub fn check_limits(limits: &[KindLimit]) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for (index, limit) in limits.iter().enumerate() {
+        if limits.iter().take(index).any(|earlier| earlier.priority == limit.priority) {
+            errors.push(FieldError::new(format!("/limits/{index}/priority"), "duplicate"));
+        }
+        if let (Some(response), Some(resolution)) = (limit.response_minutes, limit.resolution_minutes)
+            && resolution < response
+        {
+            let both = ["response_minutes", "resolution_minutes"];
+            errors.extend(both.map(|name| FieldError::new(format!("/limits/{index}/{name}"), "contradicts-member")));
+        }
+    }
+    errors
 }
 
 /// An answer.
@@ -84,10 +130,8 @@ pub struct ServiceKind {
     pub skills: Vec<String>,
     /// What it asks.
     pub questions: Vec<Question>,
-    /// Minutes within which somebody should have accepted.
-    pub response_minutes: Option<i32>,
-    /// Minutes within which it should be done.
-    pub resolution_minutes: Option<i32>,
+    /// How long it may take, by priority.
+    pub limits: Vec<KindLimit>,
     /// Whether it can be ordered.
     pub active: bool,
     /// Counts changes.

@@ -2,11 +2,13 @@
 //! now on, with the event that tells of it.
 
 use super::{
-    Answers, Assignee, Caller, Confirmation, ConfirmedBy, Dispatch, Hold, OrderState, Priority, Remark, Requester,
-    Resolution, ServiceOrder, Site, State, Target, Transition, Work, order::REMARKS_KEPT, transition::AFTER_CLOSE,
+    Answers, Assignee, Caller, Confirmation, ConfirmedBy, Dispatch, Hold, KindLimit, OrderState, Priority, Remark,
+    Requester, Resolution, ServiceOrder, Site, State, Target, Transition, Work, order::REMARKS_KEPT,
+    transition::AFTER_CLOSE,
 };
 use crate::{
     access::Action,
+    clocks::{Calendar, ClockKind, Clocks},
     cn::{RegionCode, RegionLevel},
     event::{Datum, EventDraft},
     id::{PersonId, ServiceOrderId, UserId, VolunteerId},
@@ -63,6 +65,8 @@ pub struct NewOrder {
     pub placed_by: UserId,
     /// Whether it is placed for somebody else.
     pub on_behalf: bool,
+    /// How long it may take, by priority.
+    pub limits: Vec<KindLimit>,
 }
 
 /// What to change in an order; `None` leaves a member as it is.
@@ -93,7 +97,7 @@ pub struct Completion {
 
 impl ServiceOrder {
     /// Places an order.
-    pub fn place(new: NewOrder, now: Instant) -> Outcome<Self, OrderEffect> {
+    pub fn place(new: NewOrder, now: Instant, calendar: &Calendar) -> Outcome<Self, OrderEffect> {
         let NewOrder {
             id,
             number,
@@ -107,9 +111,10 @@ impl ServiceOrder {
             requester,
             placed_by,
             on_behalf,
+            limits,
         } = new;
         let person = requester.person_id;
-        let order = Self {
+        let mut order = Self {
             id,
             number,
             region_code,
@@ -128,12 +133,15 @@ impl ServiceOrder {
             joined_count: 0,
             joined_by_caller: false,
             remarks: Vec::new(),
+            limits,
+            clocks: Clocks::default(),
             accepted_at: None,
             closed_at: None,
             version: 1,
             created_at: now,
             updated_at: now,
         };
+        order.start_clocks(ClockKind::ALL, now, calendar);
         let mut event = order.event("service_order.placed").with("state", Datum::Word(order.state.name()));
         if on_behalf {
             event.acting_for = Some(person.into());
@@ -148,12 +156,13 @@ impl ServiceOrder {
         target: Target,
         note: Option<String>,
         priority: Option<Priority>,
+        calendar: &Calendar,
     ) -> Decision {
         self.check(Transition::Dispatch, by)?;
         let mut order = self.moved(by, State::Dispatched(Dispatch::to(target)));
         order.remark(by, Transition::Dispatch, note);
         if let Some(priority) = priority {
-            order.priority = priority;
+            order.prioritize(priority, by.now, calendar);
         }
         let event = order.moved_event("service_order.dispatched");
         Ok(Outcome::new(order, event))
@@ -176,13 +185,14 @@ impl ServiceOrder {
         let work = Work { holder, dispatch: dispatch.clone() };
         let mut order = self.moved(by, State::Accepted(work));
         order.accepted_at = Some(by.now);
+        order.clocks.meet(ClockKind::Response, by.now);
         let event = order.moved_event(event);
         Ok(Outcome::new(order, event))
     }
 
     /// Gives the order back. A member of a team speaks for himself: the order goes back to the dispatcher once
     /// all of `team` (its active members) have declined.
-    pub fn decline(self, by: Caller<'_>, team: &[VolunteerId], reason: String) -> Decision {
+    pub fn decline(self, by: Caller<'_>, team: &[VolunteerId], reason: String, calendar: &Calendar) -> Decision {
         self.check(Transition::Decline, by)?;
         let volunteer = by.volunteer()?;
         let state = match &self.state {
@@ -194,8 +204,12 @@ impl ServiceOrder {
             }
             _ => State::Placed,
         };
+        let was_taken = self.state.work().is_some();
         let mut order = self.moved(by, state);
         order.accepted_at = None;
+        if was_taken {
+            order.start_clocks(&[ClockKind::Response], by.now, calendar);
+        }
         order.remark(by, Transition::Decline, Some(reason));
         let event = order.moved_event("service_order.declined").with("volunteer_id", Datum::Id(volunteer.into()));
         Ok(Outcome::new(order, event))
@@ -212,7 +226,7 @@ impl ServiceOrder {
     }
 
     /// Pauses the work until a time that is after now and at most ninety days ahead.
-    pub fn hold(self, by: Caller<'_>, reason: String, until: Instant) -> Decision {
+    pub fn hold(self, by: Caller<'_>, reason: String, until: Instant, calendar: &Calendar) -> Decision {
         self.check(Transition::Hold, by)?;
         if until <= by.now {
             return Err(Refusal::invalid("/until", "not-in-future"));
@@ -226,6 +240,7 @@ impl ServiceOrder {
             _ => return Err(self.wrong_state(by)),
         };
         let mut order = self.moved(by, State::OnHold(work, Hold { reason: reason.clone(), until, in_progress }));
+        order.clocks.all_open_mut().for_each(|clock| clock.pause(by.now, until, calendar));
         order.remark(by, Transition::Hold, Some(reason));
         let event = order.moved_event("service_order.held").with("until", Datum::At(until));
         let outcome = Outcome::new(order, event);
@@ -233,23 +248,29 @@ impl ServiceOrder {
     }
 
     /// Goes on where the pause began.
-    pub fn resume(self, by: Caller<'_>) -> Decision {
+    pub fn resume(self, by: Caller<'_>, calendar: &Calendar) -> Decision {
         self.check(Transition::Resume, by)?;
         let State::OnHold(work, hold) = self.state.clone() else { return Err(self.wrong_state(by)) };
         let volunteer = work.holder.volunteer_id;
         let state = if hold.in_progress { State::InProgress(work) } else { State::Accepted(work) };
-        let order = self.moved(by, state);
+        let mut order = self.moved(by, state);
+        order.clocks.all_open_mut().for_each(|clock| clock.resume(by.now, calendar));
         let event = order.moved_event("service_order.resumed");
         let outcome = Outcome::new(order, event);
         Ok(if hold.in_progress { outcome.with_effect(OrderEffect::WorkStarted(volunteer)) } else { outcome })
     }
 
     /// Hands the order over to another target.
-    pub fn transfer(self, by: Caller<'_>, target: Target, reason: String) -> Decision {
+    pub fn transfer(self, by: Caller<'_>, target: Target, reason: String, calendar: &Calendar) -> Decision {
         self.check(Transition::Transfer, by)?;
         let was_in_progress = matches!(self.state, State::InProgress(_));
+        let was_taken = self.state.work().is_some();
         let mut order = self.moved(by, State::Dispatched(Dispatch::to(target)));
         order.accepted_at = None;
+        if was_taken {
+            order.clocks.all_open_mut().for_each(|clock| clock.resume(by.now, calendar));
+            order.start_clocks(&[ClockKind::Response], by.now, calendar);
+        }
         order.remark(by, Transition::Transfer, Some(reason));
         let event = order.moved_event("service_order.transferred");
         let outcome = Outcome::new(order, event);
@@ -269,6 +290,7 @@ impl ServiceOrder {
         };
         let mut order = self.moved(by, State::Completed(work, by.now));
         order.outcome = Some(resolution);
+        order.clocks.meet(ClockKind::Resolution, by.now);
         order.remark(by, Transition::Complete, note);
         let event = order.moved_event("service_order.completed").with("outcome", Datum::Word(resolution.name()));
         let outcome = Outcome::new(order, event);
@@ -318,7 +340,7 @@ impl ServiceOrder {
     }
 
     /// Asks the same holder for more work. One who no longer serves cannot be asked: then the dispatcher has it.
-    pub fn reopen(self, by: Caller<'_>, holder_serves: bool, reason: String) -> Decision {
+    pub fn reopen(self, by: Caller<'_>, holder_serves: bool, reason: String, calendar: &Calendar) -> Decision {
         self.check(Transition::Reopen, by)?;
         let Some(work) = self.state.work().cloned() else { return Err(self.wrong_state(by)) };
         let by_telephone = !self.is_for(by.actor.person_id);
@@ -330,6 +352,7 @@ impl ServiceOrder {
         order.closed_at = None;
         order.outcome = None;
         order.reopened_count += 1;
+        order.start_clocks(ClockKind::ALL, by.now, calendar);
         order.remark(by, Transition::Reopen, Some(reason));
         let mut event = order
             .moved_event("service_order.reopened")
@@ -347,6 +370,7 @@ impl ServiceOrder {
         let mut order = self.moved(by, State::Cancelled(dispatch));
         order.outcome = Some(Resolution::Withdrawn);
         order.closed_at = Some(by.now);
+        order.clocks.stop_all(by.now);
         order.remark(by, Transition::Cancel, reason);
         let event = order.moved_event("service_order.cancelled");
         Ok(Outcome::new(order, event))
@@ -358,6 +382,7 @@ impl ServiceOrder {
         let dispatch = self.state.dispatch().cloned();
         let mut order = self.moved(by, State::Rejected(dispatch));
         order.closed_at = Some(by.now);
+        order.clocks.stop_all(by.now);
         order.remark(by, Transition::Reject, Some(reason));
         let event = order.moved_event("service_order.rejected");
         Ok(Outcome::new(order, event))
@@ -376,6 +401,7 @@ impl ServiceOrder {
         let dispatch = self.state.dispatch().cloned();
         let mut order = self.moved(by, State::Merged(into_id, dispatch));
         order.closed_at = Some(by.now);
+        order.clocks.stop_all(by.now);
         let event = order.moved_event("service_order.merged");
 
         let state = into.state.clone();
@@ -404,7 +430,12 @@ impl ServiceOrder {
 
     /// Changes members; `None` where all of them are so already. Who may only set the priority may change nothing
     /// else.
-    pub fn update(self, by: Caller<'_>, change: OrderChange) -> Result<Option<Outcome<Self, OrderEffect>>, Refusal> {
+    pub fn update(
+        self,
+        by: Caller<'_>,
+        change: OrderChange,
+        calendar: &Calendar,
+    ) -> Result<Option<Outcome<Self, OrderEffect>>, Refusal> {
         self.check_right(Transition::Update, by)?;
         let OrderChange { description, answers, wished_at, private, site, priority } = change;
         let changes_matter =
@@ -428,7 +459,9 @@ impl ServiceOrder {
         order.wished_at = wished_at.unwrap_or(order.wished_at);
         order.private = private.unwrap_or(order.private);
         order.site = site.unwrap_or(order.site);
-        order.priority = priority.unwrap_or(order.priority);
+        if let Some(priority) = priority {
+            order.prioritize(priority, by.now, calendar);
+        }
         let changed = order.changed_since(&before);
         if changed.is_empty() {
             return Ok(None);
@@ -457,14 +490,14 @@ impl ServiceOrder {
         Ok(event)
     }
 
-    fn moved(mut self, by: Caller<'_>, state: State) -> Self {
+    pub(super) fn moved(mut self, by: Caller<'_>, state: State) -> Self {
         self.state = state;
         self.version += 1;
         self.updated_at = by.now;
         self
     }
 
-    fn remark(&mut self, by: Caller<'_>, on: Transition, text: Option<String>) {
+    pub(super) fn remark(&mut self, by: Caller<'_>, on: Transition, text: Option<String>) {
         let Some(text) = text else { return };
         self.remarks.push(Remark { on, version: self.version, at: by.now, by: Some(by.actor.user_id), text });
         let surplus = self.remarks.len().saturating_sub(REMARKS_KEPT);

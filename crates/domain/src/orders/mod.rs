@@ -5,10 +5,14 @@ mod catalog;
 mod decide;
 mod order;
 mod state;
+mod timing;
 mod transition;
 mod volunteer;
 
-pub use catalog::{Answer, Answers, Question, QuestionKind, ServiceKind, check_answers, check_questions};
+pub use catalog::{
+    Answer, Answers, KindLimit, Question, QuestionKind, ServiceKind, check_answers, check_limits, check_questions,
+    limit_at,
+};
 pub use decide::{Completion, Merged, NewOrder, OrderChange, OrderEffect};
 pub use order::{Assignee, Confirmation, ConfirmedBy, Point, Priority, Remark, Requester, ServiceOrder, Site, Team};
 pub use state::{Dispatch, Hold, OrderState, Resolution, State, Target, Work};

@@ -1,8 +1,9 @@
 //! A service order and what stands in it.
 
-use super::{Answers, Hold, Resolution, State, Target, Transition};
+use super::{Answers, Hold, KindLimit, Resolution, State, Target, Transition};
 use crate::{
     access::{Located, Reach, words},
+    clocks::Clocks,
     cn::{Phone, RegionCode},
     id::{BuildingId, CompoundId, PersonId, ServiceOrderId, UnitId, UserId, VolunteerId, VolunteerTeamId},
     resource::resource,
@@ -201,6 +202,10 @@ pub struct ServiceOrder {
     pub joined_by_caller: bool,
     /// What was written along the way.
     pub remarks: Vec<Remark>,
+    /// How long it may take, by priority, as the catalog said when it was placed.
+    pub limits: Vec<KindLimit>,
+    /// Its clocks.
+    pub clocks: Clocks,
     /// When it was accepted, last.
     pub accepted_at: Option<Instant>,
     /// When it was closed.

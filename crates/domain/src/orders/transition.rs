@@ -40,6 +40,10 @@ words! {
         Reject = "reject",
         /// 并单
         Merge = "merge",
+        /// 延期
+        Extend = "extend",
+        /// 不予延期
+        RefuseExtension = "refuse-extension",
         /// 我也是
         Join = "join",
         /// 修改
@@ -97,6 +101,8 @@ pub const RULES: &[TransitionRule] = &[
     rule(T::Cancel, &[Action::Cancel], &[Placed, Dispatched]),
     rule(T::Reject, &[Action::Reject], &[Placed, Dispatched]),
     rule(T::Merge, &[Action::Merge], &[Placed, Dispatched]),
+    rule(T::Extend, &[Action::Extend, Action::RequestExtension], OrderState::OPEN),
+    rule(T::RefuseExtension, &[Action::RefuseExtension], OrderState::OPEN),
     rule(T::Join, &[Action::Join], OrderState::OPEN),
     rule(T::Update, &[Action::Update, Action::Prioritize], &[Placed, Dispatched, Accepted, InProgress, OnHold]),
     rule(T::Contact, &[Action::Contact], &[Accepted, InProgress, OnHold, Completed, Confirmed]),
@@ -182,6 +188,8 @@ impl ServiceOrder {
             // a team has many members, but only one of them holds
             (T::Decline, State::Accepted(_)) => self.is_held_by(volunteer.map(|v| v.id)),
             (T::Reopen | T::Contact, State::Confirmed(_, confirmation)) => by.now < confirmation.at + AFTER_CLOSE,
+            (T::Extend, _) => self.clocks.are_extendable(by.now),
+            (T::RefuseExtension, _) => self.clocks.are_asked_for(),
             (T::Join, _) => !self.joined_by_caller,
             (T::Update, state) if !matches!(state, State::Placed | State::Dispatched(_)) => {
                 by.actions.has(Action::Prioritize)

@@ -47,6 +47,13 @@ pub mod service_order {
         pub joined_count: i64,
         #[sea_orm(column_type = "JsonBinary")]
         pub remarks: Json,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub limits: Json,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub clocks: Json,
+        pub due_at: Option<DateTimeUtc>,
+        pub rings_at: Option<DateTimeUtc>,
+        pub risen: Option<String>,
         pub accepted_at: Option<DateTimeUtc>,
         pub closed_at: Option<DateTimeUtc>,
         pub version: i64,
@@ -73,8 +80,8 @@ pub mod service_kind {
         pub skills: Json,
         #[sea_orm(column_type = "JsonBinary")]
         pub questions: Json,
-        pub response_minutes: Option<i32>,
-        pub resolution_minutes: Option<i32>,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub limits: Json,
         pub active: bool,
         pub version: i64,
         pub created_at: DateTimeUtc,

@@ -2,6 +2,7 @@
 
 use domain::{
     access::{Access, Reach},
+    clocks::Risen,
     cn::{RegionCode, RegionLevel},
     id::{CompoundId, PersonId, ServiceOrderId, VolunteerId},
     orders::{OrderState, Priority, Resolution, ServiceOrder},
@@ -51,6 +52,10 @@ pub struct OrderFilter {
     pub created_from: Option<Instant>,
     /// Placed before.
     pub created_until: Option<Instant>,
+    /// Only those that are (or are not) past a due date at a time.
+    pub overdue: Option<(bool, Instant)>,
+    /// Risen to one of these; whether or not, if empty.
+    pub risen: Vec<Risen>,
     /// Sorted by the last change instead of the placing.
     pub by_update: bool,
 }
@@ -160,6 +165,8 @@ fn filtered(mut select: Select<service_order::Entity>, filter: &OrderFilter) -> 
         q,
         created_from,
         created_until,
+        overdue,
+        risen,
         by_update: _,
     } = filter;
     let one_of = |column: C_, names: Vec<&str>| column.is_in(names.into_iter().map(str::to_owned));
@@ -177,6 +184,8 @@ fn filtered(mut select: Select<service_order::Entity>, filter: &OrderFilter) -> 
         }),
         created_from.map(|at| C_::CreatedAt.gte(at)),
         created_until.map(|at| C_::CreatedAt.lt(at)),
+        overdue.map(|(overdue, at)| if overdue { C_::DueAt.lte(at) } else { C_::DueAt.is_null().or(C_::DueAt.gt(at)) }),
+        (!risen.is_empty()).then(|| C_::Risen.is_in(risen.iter().map(|risen| risen.name()))),
     ];
     for condition in conditions.into_iter().flatten() {
         select = select.filter(condition);
@@ -319,6 +328,40 @@ impl<C: ConnectionTrait> Orders<'_, C> {
             .filter(Expr::cust("service_orders.state = 'completed'"))
             .filter(C_::CompletedAt.lte(before))
             .order_by_asc(C_::CompletedAt)
+            .limit(limit)
+            .lock(LockType::Update)
+            .into_model::<OrderRow>()
+            .all(self.rows.conn)
+            .await?;
+        rows.into_iter().map(|row| order_of(self.rows.vault, row)).collect()
+    }
+
+    /// When the first clock of all orders rings.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn first_ring(&self) -> Result<Option<Instant>> {
+        let first: Option<(Instant,)> = service_order::Entity::find()
+            .select_only()
+            .column(C_::RingsAt)
+            .filter(C_::RingsAt.is_not_null())
+            .order_by_asc(C_::RingsAt)
+            .limit(1)
+            .into_tuple()
+            .one(self.rows.conn)
+            .await?;
+        Ok(first.map(|(at,)| at))
+    }
+
+    /// Orders whose clocks have something to tell by now, the earliest first.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn ringing(&self, now: Instant, limit: u64) -> Result<Vec<ServiceOrder>> {
+        let rows = self
+            .select()
+            .filter(C_::RingsAt.lte(now))
+            .order_by_asc(C_::RingsAt)
             .limit(limit)
             .lock(LockType::Update)
             .into_model::<OrderRow>()

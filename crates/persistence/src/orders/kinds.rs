@@ -127,20 +127,8 @@ impl<C: ConnectionTrait> ServiceKinds<'_, C> {
 }
 
 pub(crate) fn row_of(value: &ServiceKind) -> service_kind::ActiveModel {
-    let ServiceKind {
-        id,
-        code,
-        region_code,
-        name,
-        skills,
-        questions,
-        response_minutes,
-        resolution_minutes,
-        active,
-        version,
-        created_at,
-        updated_at,
-    } = value;
+    let ServiceKind { id, code, region_code, name, skills, questions, limits, active, version, created_at, updated_at } =
+        value;
     service_kind::ActiveModel {
         id: Set(id.0),
         code: Set(code.clone()),
@@ -148,8 +136,7 @@ pub(crate) fn row_of(value: &ServiceKind) -> service_kind::ActiveModel {
         name: Set(name.clone()),
         skills: Set(skills.clone().into()),
         questions: Set(serde_json::to_value(questions).unwrap_or_default()),
-        response_minutes: Set(*response_minutes),
-        resolution_minutes: Set(*resolution_minutes),
+        limits: Set(serde_json::to_value(limits).unwrap_or_default()),
         active: Set(*active),
         version: Set(*version),
         created_at: Set(*created_at),
@@ -174,8 +161,7 @@ impl TryFrom<service_kind::Model> for ServiceKind {
             name,
             skills,
             questions,
-            response_minutes,
-            resolution_minutes,
+            limits,
             active,
             version,
             created_at,
@@ -189,8 +175,7 @@ impl TryFrom<service_kind::Model> for ServiceKind {
             name,
             skills: serde_json::from_value(skills).map_err(|_| corrupt("skills"))?,
             questions: serde_json::from_value(questions).map_err(|_| corrupt("questions"))?,
-            response_minutes,
-            resolution_minutes,
+            limits: serde_json::from_value(limits).map_err(|_| corrupt("limits"))?,
             active,
             version,
             created_at,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
-use super::values::{AnswerChangeIn, AnswerIo, PointIo, PriorityIo};
+use super::values::{AnswerChangeIn, AnswerIo, ClockIo, PointIo, PriorityIo};
 use crate::http::{At, value::present};
 
 /// For whom an order is placed: a person on record, or name and telephone number of one who called.
@@ -179,6 +179,32 @@ pub struct HoldIn {
     pub reason: String,
     /// Until when: after now, at most 90 days ahead.
     pub until: At,
+}
+
+/// More time for a clock.
+#[derive(Debug, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ExtensionRequest)]
+pub struct ExtendIn {
+    /// For which.
+    pub clock: ClockIo,
+    /// Until when: later than it is due, at most 90 days ahead.
+    pub until: At,
+    /// Why; the person concerned reads it.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
+    pub reason: String,
+}
+
+/// Why a clock gets no more time.
+#[derive(Debug, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ExtensionRefusal)]
+pub struct RefuseExtensionIn {
+    /// Which.
+    pub clock: ClockIo,
+    /// Why.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
+    pub reason: String,
 }
 
 /// What came of an order, as its holder sees it.

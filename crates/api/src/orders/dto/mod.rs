@@ -1,5 +1,6 @@
 //! What order endpoints take and give.
 
+mod clock;
 mod help;
 mod input;
 mod order;
@@ -7,8 +8,8 @@ mod values;
 
 pub use help::{CandidateListOut, CandidateOut, SimilarIn, SimilarListOut};
 pub use input::{
-    ChangeIn, CompleteIn, ConfirmIn, DispatchIn, HoldIn, MaybeReasonIn, MergeIn, OnBehalfIn, PlaceIn, ReasonIn,
-    TransferIn,
+    ChangeIn, CompleteIn, ConfirmIn, DispatchIn, ExtendIn, HoldIn, MaybeReasonIn, MergeIn, OnBehalfIn, PlaceIn,
+    ReasonIn, RefuseExtensionIn, TransferIn,
 };
 pub use order::{ContactOut, OrderOut, OrderPageOut};
-pub use values::AnswerChangeIn;
+pub use values::{AnswerChangeIn, PriorityIo};

@@ -6,13 +6,17 @@ use domain::{
     access::Detail,
     id::CompoundId,
     orders::{Assignee, Caller, Remark, Requester, Resolution, ServiceOrder, Site, State, Target, Transition},
+    time::Instant,
 };
 use persistence::Found;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::values::{AnswerIo, PointIo};
+use super::{
+    clock::ClockOut,
+    values::{AnswerIo, PointIo},
+};
 use crate::{
     http::{At, Ctx, View, resource::shown_as, value::masked_name},
     places::expand::{CompoundNameOut, InCompound},
@@ -184,6 +188,10 @@ pub struct OrderOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub remarks: Option<Vec<RemarkOut>>,
+    /// Its clocks: the last one of each kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub clocks: Option<Vec<ClockOut>>,
     /// How often the resident asked for more work.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -290,6 +298,7 @@ fn is_for_resident(on: Transition) -> bool {
             | Transition::Confirm
             | Transition::Reopen
             | Transition::Cancel
+            | Transition::Extend
     )
 }
 
@@ -303,15 +312,15 @@ impl OrderOut {
     pub fn new(ctx: &Ctx, found: Found<ServiceOrder>) -> Self {
         let caller = Caller { actor: &ctx.actor, actions: found.grasp.actions, now: ctx.now };
         let actions = found.row.actions(caller);
-        Self::shown(found.row, found.grasp.detail, actions)
+        Self::shown(found.row, found.grasp.detail, actions, ctx.now)
     }
 
     /// An order that the caller no longer sees.
-    pub fn bare(order: ServiceOrder) -> Self {
-        Self::shown(order, Detail::Bare, Vec::new())
+    pub fn bare(ctx: &Ctx, order: ServiceOrder) -> Self {
+        Self::shown(order, Detail::Bare, Vec::new(), ctx.now)
     }
 
-    fn shown(order: ServiceOrder, detail: Detail, actions: Vec<&'static str>) -> Self {
+    fn shown(order: ServiceOrder, detail: Detail, actions: Vec<&'static str>, now: Instant) -> Self {
         let ServiceOrder {
             id,
             number,
@@ -331,6 +340,8 @@ impl OrderOut {
             joined_count,
             joined_by_caller: _,
             remarks,
+            limits: _,
+            clocks,
             accepted_at,
             closed_at,
             version,
@@ -391,6 +402,7 @@ impl OrderOut {
             confirmation: confirmation.filter(|_| personal),
             merged_into: merged_into.filter(|_| personal),
             remarks: personal.then(|| remarks.map(remark_out).collect()),
+            clocks: matter.then(|| clocks.current().map(|clock| ClockOut::at(clock, now)).collect()),
             reopened_count: matter.then_some(reopened_count),
             joined_count: matter.then_some(joined_count),
             accepted_at: accepted_at.map(Into::into),

@@ -1,10 +1,13 @@
 //! Values that orders take and give alike.
 
-use domain::orders::{Answer, Point, Priority};
+use domain::{
+    clocks::ClockKind,
+    orders::{Answer, Point, Priority},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::orders::catalog::OptionText;
+use crate::{http::WordOf, orders::catalog::OptionText};
 
 /// A position in degrees, WGS 84.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -51,6 +54,9 @@ pub enum AnswerIo {
 #[serde(transparent)]
 #[schema(as = AnswerPatch)]
 pub struct AnswerChangeIn(pub Option<AnswerIo>);
+
+/// What a clock measures: until somebody has accepted, or until it is done.
+pub type ClockIo = WordOf<ClockKind>;
 
 /// How urgent an order is.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -109,6 +115,16 @@ impl From<PriorityIo> for Priority {
             PriorityIo::Urgent => Self::Urgent,
             PriorityIo::Normal => Self::Normal,
             PriorityIo::Low => Self::Low,
+        }
+    }
+}
+
+impl From<Priority> for PriorityIo {
+    fn from(priority: Priority) -> Self {
+        match priority {
+            Priority::Urgent => Self::Urgent,
+            Priority::Normal => Self::Normal,
+            Priority::Low => Self::Low,
         }
     }
 }

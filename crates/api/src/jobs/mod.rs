@@ -1,4 +1,7 @@
-//! What the service does by itself: orders events, confirms what nobody answers, writes refusals, forgets old keys.
+//! What the service does by itself: orders events, lets clocks ring, confirms what nobody answers, writes refusals,
+//! forgets old keys.
+
+mod clocks;
 
 use std::time::Duration;
 
@@ -63,6 +66,8 @@ pub async fn finish(app: &App, database: &Database) -> Result<(), Problem> {
 /// If the database does not answer.
 pub async fn tend(app: &App, now: Instant) -> Result<(), Problem> {
     write_refusals(app, &app.database, now, false).await?;
+    app.read_calendar().await?;
+    clocks::ring(app, now).await?;
     confirm_by_silence(app, now).await?;
     let tx = app.database.begin_write(Stamp::system(now, "purge-keys")).await?;
     tx.purge_keys().await?;
