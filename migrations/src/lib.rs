@@ -13,6 +13,7 @@ mod m0006_idempotency;
 mod m0007_calendar;
 mod m0008_calendar_of_2026;
 mod m0009_clocks;
+mod m0015_inbox;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_calendar::Migration),
             Box::new(m0008_calendar_of_2026::Migration),
             Box::new(m0009_clocks::Migration),
+            Box::new(m0015_inbox::Migration),
         ]
     }
 }
@@ -60,6 +62,7 @@ pub fn fingerprint() -> String {
         m0006_idempotency::SQL,
         m0007_calendar::SQL,
         m0009_clocks::SQL,
+        m0015_inbox::SQL,
     ]
     .hash(&mut hasher);
     format!("{:016x}", hasher.finish())

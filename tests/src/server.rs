@@ -148,7 +148,8 @@ impl Server {
     pub async fn run_jobs(&self) {
         let ended = self.within(async |app: Data<App>| {
             let ended = jobs::tend(&app, app.now()).await;
-            ended.and(jobs::sequence_all(&app).await)
+            let ended = ended.and(jobs::sequence_all(&app).await);
+            ended.and(jobs::tell_people(&app, app.now()).await)
         });
         ended.await.unwrap_or_else(|problem| panic!("the jobs failed: {problem}"));
     }

@@ -19,7 +19,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::{
     clocks,
     http::{auth::authenticate, documented, envelope},
-    identity, openapi, orders, people, places,
+    identity, inbox, openapi, orders, people, places,
     problem::Problem,
     problem_page::problem_page,
     state::App,
@@ -30,6 +30,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
     places::routes(config);
     people::routes(config);
     clocks::routes(config);
+    inbox::routes(config);
     orders::routes(config);
 }
 

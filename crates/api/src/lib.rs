@@ -7,6 +7,7 @@ pub mod config;
 pub mod demo;
 pub mod http;
 mod identity;
+mod inbox;
 pub mod jobs;
 pub mod keys;
 pub mod openapi;

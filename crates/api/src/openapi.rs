@@ -42,6 +42,7 @@ pub struct PageOut {
     tags(
         (name = "auth", description = "登录 Signing in and out"),
         (name = "me", description = "本人 The caller"),
+        (name = "notifications", description = "消息 What concerns the caller"),
         (name = "regions", description = "区划 Regions"),
         (name = "users", description = "账号 Accounts"),
         (name = "grants", description = "授权 Roles at places"),

@@ -71,6 +71,8 @@ ids! {
     VolunteerId,
     /// A volunteer team 志愿服务队.
     VolunteerTeamId,
+    /// A notification.
+    NotificationId,
     /// A day of the business calendar.
     CalendarDayId,
     /// An event.

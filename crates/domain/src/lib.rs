@@ -10,7 +10,7 @@
 //! | [`access`] | who may see and do what: roles, actors, the policy and the row scopes it yields |
 //! | [`resource`] | what all resources have in common |
 //! | [`event`], [`outcome`], [`refusal`] | what a decision leaves behind, or why there is none |
-//! | [`identity`], [`places`], [`people`], [`clocks`], [`orders`] | the areas; each has a folder of the same name on every floor |
+//! | [`identity`], [`places`], [`people`], [`clocks`], [`orders`], [`inbox`] | the areas; each has a folder of the same name on every floor |
 
 pub mod access;
 pub mod clocks;
@@ -18,6 +18,7 @@ pub mod cn;
 pub mod event;
 pub mod id;
 pub mod identity;
+pub mod inbox;
 pub mod orders;
 pub mod outcome;
 pub mod people;

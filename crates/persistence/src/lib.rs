@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod idempotency;
 mod identity;
+mod inbox;
 mod keyset;
 mod leases;
 mod numbers;
@@ -34,6 +35,7 @@ pub use idempotency::{Begun, KeyUse, StoredAnswer};
 pub use identity::{
     ActorRow, Credentials, GrantFilter, Grants, NewRefreshToken, NewSession, Presented, Sessions, UserFilter, Users,
 };
+pub use inbox::{NotificationFilter, Notifications};
 pub use keyset::{Keyset, Page, PageRequest, SortKey, SortValue};
 pub use numbers::Numbers;
 pub use orders::{

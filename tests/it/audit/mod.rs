@@ -40,6 +40,7 @@ async fn every_change_and_every_refusal_leaves_an_event(#[values(Sqlite, Postgre
     people(&server, &calls).await;
     volunteers(&server, &calls).await;
     orders(&server, &calls).await;
+    calendar(&server, &calls).await;
     first_administrator(backend, &calls.called).await;
     let known: BTreeSet<String> = calls.operations.keys().cloned().collect();
     let missed: Vec<_> = known.difference(&calls.called.borrow()).cloned().collect();
@@ -96,6 +97,14 @@ async fn places(server: &Server, calls: &Calls<'_>) {
     calls.call(&official, "createServiceKind", &[], None, kind("window")).await;
     let made = calls.call(&official, "putServiceKind", &[&own(2)], None, kind("door")).await;
     calls.call(&official, "updateServiceKind", &[&own(2)], version(&made), json!({"name": "门维修"})).await;
+}
+
+async fn calendar(server: &Server, calls: &Calls<'_>) {
+    let official = server.sign_in("yushui").await;
+    let day = |date: &str| json!({"date": date, "kind": "holiday", "name": "三月三", "region_code": "360502"});
+    calls.call(&official, "createCalendarDay", &[], None, day("2031-04-15")).await;
+    let made = calls.call(&official, "putCalendarDay", &[&own(9)], None, day("2031-04-16")).await;
+    calls.call(&official, "updateCalendarDay", &[&own(9)], version(&made), json!({"name": "放假"})).await;
 }
 
 async fn people(server: &Server, calls: &Calls<'_>) {
@@ -159,6 +168,10 @@ async fn orders(server: &Server, calls: &Calls<'_>) {
     let pause = json!({"reason": "等配件", "until": "2026-03-14T09:30:00+08:00"});
     step(&volunteer, "holdServiceOrder", &one, pause).await;
     step(&volunteer, "resumeServiceOrder", &one, json!({})).await;
+    let more = json!({"clock": "resolution", "until": "2026-04-14T09:30:00+08:00", "reason": "等配件"});
+    step(&volunteer, "extendServiceOrder", &one, more).await;
+    let no = json!({"clock": "resolution", "reason": "请先借用"});
+    step(&worker, "refuseServiceOrderExtension", &one, no).await;
     let to = json!({"volunteer_id": volunteer.volunteer_id().await, "reason": "换人"});
     step(&worker, "transferServiceOrder", &one, to).await;
     step(&volunteer, "acceptServiceOrder", &one, json!({})).await;
@@ -170,6 +183,11 @@ async fn orders(server: &Server, calls: &Calls<'_>) {
     step(&resident, "cancelServiceOrder", &own(6), json!({})).await;
     let other = id(&calls.call(&resident, "createServiceOrder", &[], None, order()).await);
     step(&worker, "rejectServiceOrder", &other, reason()).await;
+    server.run_jobs().await;
+    let told = resident.get("/me/notifications?limit=1").await.text("/items/0/id").to_owned();
+    // which nobody else even sees
+    calls.open(Some(&resident), "readNotification", &[&told], None, json!({})).await;
+    calls.call(&resident, "readAllNotifications", &[], None, json!({})).await;
 }
 
 /// The one operation of a system without users.

@@ -10,7 +10,9 @@ use serde_json::json;
 use super::{NOTHING, operations, rows};
 
 /// What a resident may do with what is his own; everything else that is no reading he may not.
-const RESIDENT_MAY: [&str; 9] = [
+const RESIDENT_MAY: [&str; 11] = [
+    "readNotification",
+    "readAllNotifications",
     "createVolunteer",
     "createServiceOrder",
     "putServiceOrder",

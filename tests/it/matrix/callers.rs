@@ -78,13 +78,16 @@ pub struct Own {
     pub household: Uuid,
     pub volunteer: Option<Uuid>,
     pub order: Uuid,
+    pub notification: Uuid,
 }
 
 impl Own {
     /// All of them.
     pub fn ids(&self) -> impl Iterator<Item = Uuid> {
-        let Self { user, grant, person, household, volunteer, order } = self;
-        [Some(*user), *grant, Some(*person), Some(*household), *volunteer, Some(*order)].into_iter().flatten()
+        let Self { user, grant, person, household, volunteer, order, notification } = self;
+        [Some(*user), *grant, Some(*person), Some(*household), *volunteer, Some(*order), Some(*notification)]
+            .into_iter()
+            .flatten()
     }
 }
 
@@ -174,6 +177,8 @@ impl Caller {
         let order_id = order.id;
         let event = order_event(&order_id.to_string());
         tx.insert_order(Outcome { value: order, events: vec![event], effects: Vec::new() }, vec![1]).await.unwrap();
+        let told = things::notification(things.next(server), user_id, server, now).await;
+        let told = insert(&tx, told, "notification.read").await;
         tx.commit().await.unwrap();
         let tokens = server.log_in(&username, "lianxin-demo").await;
         assert_eq!(tokens.status, 200, "{username}");
@@ -184,6 +189,7 @@ impl Caller {
             household: household_id.0,
             volunteer: volunteer_id,
             order: order_id.0,
+            notification: told.id.0,
         };
         Self { token: tokens.text("/access_token").to_owned(), own }
     }

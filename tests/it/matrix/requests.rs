@@ -126,6 +126,11 @@ fn identity(all: &mut Calls<'_>, round: usize) {
     let user: Find = (|caller| Some(caller.own.user.to_string()), |place| place.user.to_string());
     let grant: Find = (|caller| caller.own.grant.map(|id| id.to_string()), |place| place.grant.to_string());
     all.once("getMe", "GET", "/me", None);
+    let told: Find = (|caller| Some(caller.own.notification.to_string()), |place| place.notification.to_string());
+    let names = ["listNotifications", "getNotification", "listNotificationEvents"];
+    all.reads(names, "me/notifications", told);
+    all.on("readNotification", "POST", "/me/notifications/{}/read", told, Some(json!({})));
+    all.once("readAllNotifications", "POST", "/me/notifications/read", Some(json!({})));
     all.reads(["listUsers", "getUser", "listUserEvents"], "users", user);
     all.at("createUser", "/users", |number, place| {
         json!({"username": format!("new-{round}-{number}"), "password": "a good long password", "display_name": "新",

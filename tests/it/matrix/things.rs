@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::system::SystemIds;
 use domain::{
-    access::{Grant, Place, Role},
+    access::{Grant, Place, ResourceKind, Role},
     clocks::{Calendar, CalendarDay, CalendarDayKind, Counting},
     cn::{IdNumber, Phone, RegionCode},
     id::{CompoundId, PersonId, ServiceOrderId, UserId},
     identity::{User, UserState},
+    inbox::Notification,
     orders::{
         Dispatch, KindLimit, NewOrder, Origin, Priority, Requester, ServiceKind, ServiceOrder, Site, State, Target,
         Volunteer, VolunteerState, VolunteerTeam,
@@ -49,6 +50,7 @@ pub struct Thing {
     pub organization: Uuid,
     pub kind: Uuid,
     pub calendar_day: Uuid,
+    pub notification: Uuid,
     pub volunteer: Uuid,
     pub team: Uuid,
     pub order: Uuid,
@@ -158,6 +160,7 @@ impl Things {
             insert(tx, kind(id(), &format!("k{}_{number}", self.round), region, now), "service_kind.created").await;
         let calendar_day =
             insert(tx, calendar_day(id(), 100 * self.round + number, region, now), "calendar_day.created").await;
+        let told = insert(tx, notification(id(), user.0, server, now).await, "notification.read").await;
         let applicant = volunteer(id(), resident.id, region, VolunteerState::Approved, now);
         let volunteer = insert(tx, applicant, "volunteer.applied").await;
         let team = insert(tx, team(id(), region, now), "volunteer_team.created").await;
@@ -180,6 +183,7 @@ impl Things {
             organization: organization.id.0,
             kind: kind.id.0,
             calendar_day: calendar_day.id.0,
+            notification: told.id.0,
             volunteer: volunteer.id.0,
             team: team.id.0,
             order: order_id,
@@ -287,6 +291,24 @@ fn kind(id: Uuid, name: &str, region: &str, now: Instant) -> ServiceKind {
         questions: Vec::new(),
         limits: Vec::new(),
         active: true,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// What somebody is told of an event, whichever.
+pub async fn notification(id: Uuid, user_id: UserId, server: &Server, now: Instant) -> Notification {
+    let events: Vec<Uuid> = server.sql.all("SELECT id FROM events LIMIT 1", []).await;
+    Notification {
+        id: id.into(),
+        user_id,
+        event_id: events[0].into(),
+        kind: "service_order.accepted".to_owned(),
+        subject_kind: ResourceKind::ServiceOrder,
+        subject_id: Uuid::nil().to_string(),
+        region_code: Some(code(COMMUNITY)),
+        read_at: None,
         version: 1,
         created_at: now,
         updated_at: now,

@@ -10,6 +10,7 @@ use domain::{
     cn::{RegionCode, RegionLevel},
     event::EventDraft,
     identity::User,
+    inbox::Notification,
     orders::{ServiceKind, ServiceOrder, Volunteer, VolunteerTeam},
     people::{Household, Person},
     places::{Compound, Organization, Region},
@@ -19,7 +20,10 @@ use persistence::{Begun, Connection, Findable, Found, KeyUse, PageRequest, Rows,
 use serde_json::Value;
 
 use super::reply::Reply;
-use crate::{problem::Problem, state::App};
+use crate::{
+    problem::{Locale, Problem},
+    state::App,
+};
 
 /// How long ago somebody may have signed in to do what is sensitive.
 const RECENT_LOGIN: TimeDelta = TimeDelta::minutes(10);
@@ -42,6 +46,8 @@ pub struct Ctx {
     pub actor: Arc<Actor>,
     /// When, the same instant throughout the request.
     pub now: Instant,
+    /// In which language words of ours are answered.
+    pub locale: Locale,
     trace: Trace,
     address: Option<IpAddr>,
     method: String,
@@ -93,6 +99,7 @@ impl Ctx {
         Ok(Self {
             now,
             actor,
+            locale: Locale::accepted(header("accept-language").as_deref()),
             trace: trace_of(request),
             address: request.peer_addr().map(|address| address.ip()),
             method: request.method().to_string(),
@@ -197,6 +204,7 @@ impl Ctx {
             ResourceKind::Region => self.still_sees::<Region>(tx, id).await,
             ResourceKind::Organization => self.still_sees::<Organization>(tx, id).await,
             ResourceKind::Compound => self.still_sees::<Compound>(tx, id).await,
+            ResourceKind::Notification => self.still_sees::<Notification>(tx, id).await,
             ResourceKind::CalendarDay => self.still_sees::<CalendarDay>(tx, id).await,
             ResourceKind::Session | ResourceKind::Event => Err(Problem::new("not-found")),
         }

@@ -1,4 +1,4 @@
-//! What the service does by itself: orders events, lets clocks ring, confirms what nobody answers, writes refusals,
+//! What the service does by itself: orders events, tells people of them, lets clocks ring, confirms what nobody answers, writes refusals,
 //! forgets old keys.
 
 mod clocks;
@@ -19,6 +19,9 @@ use crate::{problem::Problem, state::App};
 /// How long the resident has to answer.
 const SILENCE: TimeDelta = TimeDelta::days(7);
 
+/// How long people find what they were told.
+const TOLD: TimeDelta = TimeDelta::days(180);
+
 /// Runs the jobs until the program ends.
 pub async fn run(app: Data<App>) {
     let mut turns: u32 = 0;
@@ -27,6 +30,9 @@ pub async fn run(app: Data<App>) {
         let _woken = wait.await;
         if let Err(error) = app.database.sequence_events(app.replica, app.now()).await {
             tracing::warn!(error = %error, "events were not put in order");
+        }
+        if let Err(problem) = tell_people(&app, app.now()).await {
+            tracing::warn!(code = problem.code(), "people were not told");
         }
         turns = turns.wrapping_add(1);
         if turns % 20 == 1
@@ -50,6 +56,15 @@ async fn sequence(app: &App, database: &Database) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Tells people of what happened and concerns them.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn tell_people(app: &App, now: Instant) -> Result<(), Problem> {
+    while app.database.tell_people(app.replica, now).await? > 0 {}
+    Ok(())
+}
+
 /// Writes what would be lost with the program, once it serves nobody any more. The database is opened anew for it:
 /// a connection to PostgreSQL ends with the thread on which it was opened, and those that served have ended.
 ///
@@ -69,8 +84,9 @@ pub async fn tend(app: &App, now: Instant) -> Result<(), Problem> {
     app.read_calendar().await?;
     clocks::ring(app, now).await?;
     confirm_by_silence(app, now).await?;
-    let tx = app.database.begin_write(Stamp::system(now, "purge-keys")).await?;
+    let tx = app.database.begin_write(Stamp::system(now, "purge")).await?;
     tx.purge_keys().await?;
+    tx.purge_notifications(now - TOLD).await?;
     tx.commit().await?;
     Ok(())
 }

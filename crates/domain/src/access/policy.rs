@@ -78,9 +78,11 @@ fn tier(level: Option<RegionLevel>) -> Tier {
 pub fn rules_for_all(kind: ResourceKind, is_auditor: bool) -> &'static [Rule] {
     const READ_OWN: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read])];
     const OWN_ACCOUNT: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read, A::Update, A::ResetPassword])];
+    const OWN_INBOX: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read, A::Update])];
     match kind {
         K::User if !is_auditor => OWN_ACCOUNT,
-        K::User | K::Grant => READ_OWN,
+        K::Notification if !is_auditor => OWN_INBOX,
+        K::User | K::Grant | K::Notification => READ_OWN,
         _ => &[],
     }
 }
@@ -101,7 +103,8 @@ pub fn rules(role: Role, kind: ResourceKind, level: Option<RegionLevel>) -> &'st
         K::CalendarDay => calendar_day(role, level),
         K::User => user(role, level),
         K::Grant => grant(role, level),
-        K::Session => &[],
+        // everybody's own are in `rules_for_all`
+        K::Session | K::Notification => &[],
         K::Event => event(role),
     }
 }

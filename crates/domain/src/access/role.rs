@@ -124,6 +124,8 @@ words! {
         VolunteerTeam = "volunteer_team",
         /// 日历日
         CalendarDay = "calendar_day",
+        /// 消息
+        Notification = "notification",
         /// 账号
         User = "user",
         /// 授权

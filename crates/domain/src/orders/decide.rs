@@ -504,17 +504,21 @@ impl ServiceOrder {
         self.remarks.drain(..surplus);
     }
 
-    fn moved_event(&self, kind: &'static str) -> EventDraft {
+    /// An event that says where the order stands, and in whose hands it is, or was.
+    pub(super) fn moved_event(&self, kind: &'static str) -> EventDraft {
         let event = self.event(kind).with("state", Datum::Word(self.state.name()));
-        match &self.state {
-            State::Dispatched(dispatch) => match &dispatch.target {
-                Target::Volunteer(assignee) => event.with("volunteer_id", Datum::Id(assignee.volunteer_id.into())),
-                Target::Team(team) => event.with("team_id", Datum::Id(team.id.into())),
-                Target::Open => event.with("open", Datum::Flag(true)),
-            },
-            State::Accepted(work) => event.with("volunteer_id", Datum::Id(work.holder.volunteer_id.into())),
+        let event = match &self.state {
             State::Merged(into, _) => event.with("into", Datum::Id((*into).into())),
             _ => event,
+        };
+        if let Some(work) = self.state.work() {
+            return event.with("volunteer_id", Datum::Id(work.holder.volunteer_id.into()));
+        }
+        match self.state.dispatch().map(|dispatch| &dispatch.target) {
+            Some(Target::Volunteer(assignee)) => event.with("volunteer_id", Datum::Id(assignee.volunteer_id.into())),
+            Some(Target::Team(team)) => event.with("team_id", Datum::Id(team.id.into())),
+            Some(Target::Open) => event.with("open", Datum::Flag(true)),
+            None => event,
         }
     }
 

@@ -1,13 +1,12 @@
 //! The clocks of an order: until somebody has accepted, and until it is done.
 
-use super::{Caller, OrderEffect, Priority, ServiceOrder, State, Target, Transition, decide::Decision, limit_at};
+use super::{Caller, OrderEffect, Priority, ServiceOrder, Transition, decide::Decision, limit_at};
 use crate::{
     access::Action,
     clocks::{Calendar, Clock, ClockKind, ExtensionRequest, Ring},
     event::{Datum, EventDraft},
     outcome::Outcome,
     refusal::Refusal,
-    resource::Resource as _,
     time::Instant,
 };
 
@@ -55,7 +54,7 @@ impl ServiceOrder {
         };
         let open = open.clone();
         order.remark(by, Transition::Extend, Some(reason));
-        let event = open.told(order.to_whom(kind)).with("until", Datum::At(until));
+        let event = open.told(order.moved_event(kind)).with("until", Datum::At(until));
         Ok(Outcome::new(order, event.with_some("requested_by", asked_by.filter(|_| grants))))
     }
 
@@ -69,7 +68,7 @@ impl ServiceOrder {
         open.requested = None;
         let open = open.clone();
         order.remark(by, Transition::RefuseExtension, Some(reason));
-        let event = open.told(order.to_whom("service_order.extension_refused"));
+        let event = open.told(order.moved_event("service_order.extension_refused"));
         Ok(Outcome::new(order, event))
     }
 
@@ -93,25 +92,12 @@ impl ServiceOrder {
             Ring::Overdue => "service_order.overdue",
             Ring::Risen(_) => "service_order.risen",
         };
-        let event = clock.told(self.to_whom(kind));
+        let event = clock.told(self.moved_event(kind));
         match ring {
             Ring::Risen(to) => event
                 .with("to", Datum::Word(to.name()))
                 .with_some("region_code", self.region_code.at(to.level()).map(Datum::Region)),
             Ring::Warned | Ring::Overdue => event,
-        }
-    }
-
-    /// An event that says in whose hands the order is, if in anybody's.
-    fn to_whom(&self, kind: &'static str) -> EventDraft {
-        let event = self.event(kind).with("state", Datum::Word(self.state.name()));
-        match (&self.state, self.state.assignee()) {
-            (_, Some(assignee)) => event.with("volunteer_id", Datum::Id(assignee.volunteer_id.into())),
-            (State::Dispatched(dispatch), None) => match &dispatch.target {
-                Target::Team(team) => event.with("team_id", Datum::Id(team.id.into())),
-                Target::Volunteer(_) | Target::Open => event,
-            },
-            _ => event,
         }
     }
 }

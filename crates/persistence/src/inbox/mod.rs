@@ -1,0 +1,8 @@
+//! The inbox.
+
+pub(crate) mod entity;
+mod notifications;
+mod reading;
+mod recipients;
+
+pub use notifications::{NotificationFilter, Notifications};
