@@ -14,6 +14,8 @@ mod m0007_calendar;
 mod m0008_calendar_of_2026;
 mod m0009_clocks;
 mod m0015_inbox;
+mod m0020_sessions_and_attempts;
+mod m0021_clients;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -35,6 +37,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_calendar_of_2026::Migration),
             Box::new(m0009_clocks::Migration),
             Box::new(m0015_inbox::Migration),
+            Box::new(m0020_sessions_and_attempts::Migration),
+            Box::new(m0021_clients::Migration),
         ]
     }
 }
@@ -63,6 +67,8 @@ pub fn fingerprint() -> String {
         m0007_calendar::SQL,
         m0009_clocks::SQL,
         m0015_inbox::SQL,
+        m0020_sessions_and_attempts::SQL,
+        m0021_clients::SQL,
     ]
     .hash(&mut hasher);
     format!("{:016x}", hasher.finish())

@@ -67,6 +67,13 @@ impl Client {
         answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
+    /// Sends a form and holds its answer to the document.
+    pub async fn form(&self, path: &str, headers: &[(&str, &str)], form: &str) -> Answer {
+        let sent = ("application/x-www-form-urlencoded", form.to_owned());
+        let answer = self.exchange("POST", path, headers, Some(sent)).await;
+        answer.unwrap_or_else(|error| panic!("POST {path}: {error}"))
+    }
+
     /// The same where there may be no answer, because the service or the way to it is broken.
     pub async fn attempt(
         &self,
@@ -76,15 +83,25 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<Answer, reqwest::Error> {
         let media_type = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        self.exchange(method, path, headers, body.map(|body| (media_type, body.to_string()))).await
+    }
+
+    async fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<(&str, String)>,
+    ) -> Result<Answer, reqwest::Error> {
         let mut request = self.http.request(method.parse().unwrap_or_default(), format!("{}{path}", self.url));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if let Some(body) = body {
-            request = request.header("content-type", media_type).body(body.to_string());
+        let sent = body.as_ref().map(|(media_type, _)| *media_type);
+        if let Some((media_type, body)) = body {
+            request = request.header("content-type", media_type).body(body);
         }
         let (answer, bytes) = received(request.send().await?).await?;
-        let sent = body.map(|_| media_type);
         if let Err(fault) = self.contract.check(method, path, sent, answer.status, &answer.headers, &bytes) {
             panic!("{method} {path}: {fault}\n{}", String::from_utf8_lossy(&bytes));
         }
@@ -108,6 +125,12 @@ impl Client {
     #[must_use]
     pub fn user(&self, token: &str) -> User<'_> {
         User { client: self, token: token.to_owned() }
+    }
+
+    /// Gets a token as a client, with more parameters of the form.
+    pub async fn client_token(&self, id: &str, secret: &str, more: &str) -> Answer {
+        let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}{more}");
+        self.form("/api/v1/oauth/token", &[], &form).await
     }
 
     /// Tries to sign in.

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
+use crate::http::address::Networks;
+
 /// The settings: `(name, default, what it is, whether its part is built)`.
 pub const SETTINGS: &[(&str, &str, &str, bool)] = &[
     ("LIANXIN_LISTEN", "127.0.0.1:8080", "address and port of the API", true),
@@ -21,7 +23,7 @@ pub const SETTINGS: &[(&str, &str, &str, bool)] = &[
     ("LIANXIN_STORAGE_URL", "", "where attachments go", false),
     ("LIANXIN_METRICS_LISTEN", "127.0.0.1:9464", "address and port of the metrics", false),
     ("LIANXIN_RATE_LIMIT", "600", "requests per user and minute, 0 = no limit", false),
-    ("LIANXIN_TRUSTED_PROXIES", "", "addresses whose X-Forwarded-For is believed", false),
+    ("LIANXIN_TRUSTED_PROXIES", "", "addresses and networks whose X-Forwarded-For is believed", true),
     ("LIANXIN_TIME_ZONE", "Asia/Shanghai", "time zone of answers", false),
     ("LIANXIN_PASSWORD_PROFILE", "standard", "standard | mlps3", false),
     ("LIANXIN_REQUIRE_MFA", "", "second factor for privileged roles", false),
@@ -68,6 +70,8 @@ pub struct Settings {
     pub orders_per_day: Option<u64>,
     /// Origins of web frontends.
     pub cors_origins: Vec<String>,
+    /// Whose word is taken for where a request comes from.
+    pub trusted_proxies: Networks,
     /// Names that were set although their part is not built yet.
     pub not_used: Vec<String>,
 }
@@ -132,6 +136,8 @@ impl Settings {
             .map(|origin| origin.trim().trim_end_matches('/').to_owned())
             .filter(|origin| !origin.is_empty())
             .collect();
+        let trusted_proxies = Networks::parse(get("LIANXIN_TRUSTED_PROXIES").unwrap_or_default())
+            .map_err(|item| format!("LIANXIN_TRUSTED_PROXIES: {item} is neither an address nor a network"))?;
         let settings = Self {
             listen,
             database_url,
@@ -142,6 +148,7 @@ impl Settings {
             keys_file,
             orders_per_day: (orders > 0).then_some(orders),
             cors_origins,
+            trusted_proxies,
             not_used: given
                 .keys()
                 .filter(|name| SETTINGS.iter().any(|(known, _, _, built)| known == name && !built))
@@ -200,6 +207,7 @@ mod tests {
             ("LIANXIN_PUBLIC_URL", "ftp://x"),
             ("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", "many"),
             ("LIANXIN_CORS_ORIGINS", "*"),
+            ("LIANXIN_TRUSTED_PROXIES", "10.0.0.0/33"),
             ("LIANXIN_COLOUR", "red"),
         ] {
             assert!(read(&[(name, value)]).unwrap_err().starts_with(name), "{name}");

@@ -4,7 +4,10 @@
 use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, ToSchema};
 
-use crate::problem::{CODES, ProblemOut};
+use crate::{
+    http::auth::TOKEN_ENDPOINT,
+    problem::{CODES, ProblemOut},
+};
 
 mod text;
 
@@ -44,7 +47,9 @@ pub struct PageOut {
         (name = "me", description = "本人 The caller"),
         (name = "notifications", description = "消息 What concerns the caller"),
         (name = "regions", description = "区划 Regions"),
+        (name = "sessions", description = "会话 Devices on which somebody is signed in"),
         (name = "users", description = "账号 Accounts"),
+        (name = "clients", description = "接入方 Other programs"),
         (name = "grants", description = "授权 Roles at places"),
         (name = "organizations", description = "组织 Organizations"),
         (name = "persons", description = "居民 Persons"),
@@ -94,7 +99,7 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
         let summary = operation.get("summary").cloned().unwrap_or_default();
         operation.insert("description".to_owned(), summary);
     }
-    let is_auth = path.starts_with("/api/v1/auth/");
+    let is_auth = path.starts_with("/api/v1/auth/") || path == TOKEN_ENDPOINT;
     let has_body = operation.contains_key("requestBody");
     let mut statuses = vec![400, 406, 414, 500, 503];
     if !is_auth {
@@ -102,6 +107,9 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     }
     if !is_auth || path.ends_with("/login") || path.ends_with("/first-administrator") {
         statuses.push(401);
+    }
+    if path.ends_with("/login") {
+        statuses.push(429);
     }
     if has_body {
         statuses.extend([413, 415, 422]);
@@ -160,13 +168,12 @@ fn complete_parameters(method: &str, is_auth: bool, operation: &mut Map<String, 
         }));
     }
     let declared = parameters.iter().position(|parameter| parameter["name"] == "If-Match");
-    if let Some(place) = declared {
-        parameters.remove(place);
-    }
+    let declared = declared.map(|place| parameters.remove(place));
     let is_bound = declared.is_some() || matches!(method, "patch" | "put");
+    let is_required = method == "patch" || declared.is_some_and(|parameter| parameter["required"] == true);
     if is_bound {
         parameters.push(json!({
-            "name": "If-Match", "in": "header", "required": matches!(method, "patch" | "delete"),
+            "name": "If-Match", "in": "header", "required": is_required,
             "description": "ETag of the version that is meant: another one is left as it is",
             "schema": {"type": "string", "pattern": ENTITY_TAGS}
         }));

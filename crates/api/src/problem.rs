@@ -1,7 +1,10 @@
 //! Every error as a problem document (RFC 9457): one catalog of codes, one place that maps errors to statuses.
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
-use domain::refusal::{FieldError, Refusal, Standing};
+use domain::{
+    refusal::{FieldError, Refusal, Standing},
+    time::Instant,
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -37,6 +40,7 @@ pub const CODES: &[(&str, u16, &str, &str)] = &[
     ("idempotency-key-reused", 422, "幂等键已用于其他请求", "The idempotency key was used for another request"),
     ("precondition-required", 428, "请提供 If-Match", "Send If-Match"),
     ("quota-exceeded", 429, "已超出次数限制", "A limit is reached"),
+    ("account-locked", 429, "登录失败次数过多，请稍后再试", "Too many attempts to sign in failed, try again later"),
     ("head-too-long", 431, "请求头过长", "The head of the request is too long"),
     ("internal", 500, "服务器内部错误", "Something went wrong here"),
     ("data-integrity", 500, "数据完整性校验失败", "Stored data failed its integrity check"),
@@ -274,6 +278,13 @@ impl Problem {
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// Says when it is worth trying again, in whole seconds from now.
+    #[must_use]
+    pub fn until(self, until: Instant, now: Instant) -> Self {
+        let seconds = ((until - now).num_milliseconds() + 999) / 1000;
+        self.with_header("Retry-After", seconds.max(1).to_string())
     }
 
     /// Its code.

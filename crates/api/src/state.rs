@@ -11,10 +11,10 @@ use std::{
 
 use chrono::TimeDelta;
 use domain::{
-    access::Actor,
+    access::{Actor, Scope},
     clocks::{Calendar, CalendarDay},
     cn::RegionCode,
-    id::{IdSource, RefreshTokenId, SessionId},
+    id::{ClientId, ClientSecretId, IdSource, RefreshTokenId, SessionId},
     time::{Clock, Instant},
 };
 use persistence::{Database, Numbers, Stamp};
@@ -50,9 +50,25 @@ pub struct App {
     pub hashing: Semaphore,
     /// Whether it takes requests: not before it is ready, no more when it is told to stop.
     pub ready: AtomicBool,
-    callers: moka::sync::Cache<Uuid, (Instant, Arc<Actor>)>,
+    callers: moka::sync::Cache<Uuid, Known>,
     refusals: Mutex<HashMap<(Uuid, String, i64), u64>>,
     days: RwLock<Arc<[CalendarDay]>>,
+}
+
+/// A caller as he was found.
+#[derive(Clone)]
+struct Known {
+    /// When.
+    at: Instant,
+    /// Until when he is signed in.
+    until: Instant,
+    actor: Arc<Actor>,
+}
+
+impl Known {
+    fn is_fresh(&self, now: Instant) -> bool {
+        (self.at..self.at + RIGHTS_FRESH).contains(&now) && now < self.until
+    }
 }
 
 impl App {
@@ -105,12 +121,10 @@ impl App {
     /// `invalid-token` if his session ended or his account is closed.
     pub async fn caller(&self, session: SessionId, token: RefreshTokenId) -> Result<Arc<Actor>, Problem> {
         let now = self.now();
-        if let Some((at, actor)) = self.callers.get(&token.0)
-            && (at..at + RIGHTS_FRESH).contains(&now)
-        {
+        if let Some(actor) = self.known(token.0, now) {
             return Ok(actor);
         }
-        let found = self.database.rows().sessions().actor(session, token).await?;
+        let found = self.database.rows().sessions().actor(session, token, now).await?;
         let Some(found) = found else {
             self.callers.invalidate(&token.0);
             return Err(Problem::new("invalid-token"));
@@ -120,9 +134,45 @@ impl App {
             tx.access_seen(token).await?;
             tx.commit().await?;
         }
-        let actor = Arc::new(found.actor);
-        self.callers.insert(token.0, (now, Arc::clone(&actor)));
-        Ok(actor)
+        Ok(self.note(token.0, now, found.actor, found.until))
+    }
+
+    /// The client behind a verified token, with the scopes that the token has and the client still.
+    ///
+    /// # Errors
+    /// `invalid-token` if it is closed or has expired, or its secret is no longer taken.
+    pub async fn client(
+        &self,
+        id: ClientId,
+        secret: ClientSecretId,
+        scope: Option<&str>,
+    ) -> Result<Arc<Actor>, Problem> {
+        let now = self.now();
+        let client = match self.known(secret.0, now) {
+            Some(client) => client,
+            None => match self.database.rows().clients().actor(id, secret, now).await? {
+                Some((client, until)) => self.note(secret.0, now, client, until),
+                None => return Err(Problem::new("invalid-token")),
+            },
+        };
+        let granted: Vec<&str> = scope.unwrap_or_default().split(' ').collect();
+        let scopes = client.scopes.iter().flatten().filter(|scope| granted.contains(&scope.name()));
+        let scopes: Vec<Scope> = scopes.copied().collect();
+        if client.scopes.as_ref() == Some(&scopes) {
+            return Ok(client);
+        }
+        Ok(Arc::new(Actor { scopes: Some(scopes), ..Actor::clone(&client) }))
+    }
+
+    /// A caller who was found a moment ago.
+    fn known(&self, key: Uuid, now: Instant) -> Option<Arc<Actor>> {
+        self.callers.get(&key).filter(|known| known.is_fresh(now)).map(|known| known.actor)
+    }
+
+    fn note(&self, key: Uuid, now: Instant, actor: Actor, until: Instant) -> Arc<Actor> {
+        let actor = Arc::new(actor);
+        self.callers.insert(key, Known { at: now, until, actor: Arc::clone(&actor) });
+        actor
     }
 
     /// Forgets what callers may do, after something changed that it depends on. Other replicas ask again within

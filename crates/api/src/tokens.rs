@@ -29,9 +29,9 @@ pub struct Claims {
     pub aud: String,
     /// The user.
     pub sub: Uuid,
-    /// The session.
+    /// The session; for a client the secret by which it signed in.
     pub sid: Uuid,
-    /// The refresh token that came with it.
+    /// The refresh token that came with it; for a client the same as `sid`.
     pub rti: Uuid,
     /// Not after, seconds since 1970.
     pub exp: i64,
@@ -43,6 +43,27 @@ pub struct Claims {
     pub auth_time: i64,
     /// Its own id.
     pub jti: Uuid,
+    /// The client, where it is a client's (RFC 9068 §2.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<Uuid>,
+    /// What the client may do by it: scopes, separated by blanks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// For whom a token is.
+#[derive(Debug, Clone)]
+pub struct Bearer {
+    /// The user.
+    pub user: UserId,
+    /// The session.
+    pub session: SessionId,
+    /// The refresh token that comes with it.
+    pub refresh: RefreshTokenId,
+    /// When the user last proved who he is.
+    pub authenticated_at: Instant,
+    /// Of a client, what it may do.
+    pub scope: Option<String>,
 }
 
 /// Signs and verifies.
@@ -96,15 +117,8 @@ impl Tokens {
     ///
     /// # Errors
     /// If it cannot be signed.
-    pub fn issue(
-        &self,
-        user: UserId,
-        session: SessionId,
-        refresh: RefreshTokenId,
-        authenticated_at: Instant,
-        jti: Uuid,
-        now: Instant,
-    ) -> Result<String, jsonwebtoken::errors::Error> {
+    pub fn issue(&self, bearer: Bearer, jti: Uuid, now: Instant) -> Result<String, jsonwebtoken::errors::Error> {
+        let Bearer { user, session, refresh, authenticated_at, scope } = bearer;
         let header = Header {
             typ: Some("at+jwt".to_owned()),
             kid: Some(self.signing_id.clone()),
@@ -122,6 +136,8 @@ impl Tokens {
             iat: now,
             auth_time: authenticated_at.timestamp(),
             jti,
+            client_id: scope.is_some().then_some(user.0),
+            scope,
         };
         encode(&header, &claims, &self.signing)
     }

@@ -49,6 +49,10 @@ ids! {
     SessionId,
     /// A refresh token within a session.
     RefreshTokenId,
+    /// A client 接入方.
+    ClientId,
+    /// A secret of a client.
+    ClientSecretId,
     /// An organization 组织.
     OrganizationId,
     /// A compound 小区.

@@ -74,7 +74,7 @@ pub struct StoredEvent {
     pub actor_user_id: Option<UserId>,
     /// What he is called.
     pub actor_display_name: Option<String>,
-    /// Whether he serves the community in some role, and does not only live there.
+    /// Whether he serves the community in some role, and does not only live there; a client does.
     pub actor_serves: bool,
     /// The session in which he did it.
     pub session_id: Option<SessionId>,
@@ -220,7 +220,8 @@ impl<C: ConnectionTrait> Rows<'_, C> {
     pub async fn timeline(&self, filter: &EventFilter, request: &PageRequest) -> Result<Page<StoredEvent>> {
         let name = "(SELECT display_name FROM users WHERE users.id = events.actor_user_id)";
         let serves = "(EXISTS (SELECT 1 FROM grants WHERE grants.user_id = events.actor_user_id \
-                      AND grants.role NOT IN ('resident', 'guardian', 'committee_member')))";
+                      AND grants.role NOT IN ('resident', 'guardian', 'committee_member')) \
+                      OR EXISTS (SELECT 1 FROM clients WHERE clients.id = events.actor_user_id))";
         let select = event::Entity::find()
             .expr_as(Expr::cust(name), "actor_display_name")
             .expr_as(Expr::cust(serves), "actor_serves")

@@ -33,7 +33,8 @@ pub use error::{Error, Result};
 pub use events::{ChainFault, EventFilter, Sequenced, StoredEvent};
 pub use idempotency::{Begun, KeyUse, StoredAnswer};
 pub use identity::{
-    ActorRow, Credentials, GrantFilter, Grants, NewRefreshToken, NewSession, Presented, Sessions, UserFilter, Users,
+    ActorRow, ClientFilter, ClientSecret, Clients, Credentials, GrantFilter, Grants, NewClientSecret, NewRefreshToken,
+    NewSession, Presented, SessionFilter, Sessions, UserFilter, Users,
 };
 pub use inbox::{NotificationFilter, Notifications};
 pub use keyset::{Keyset, Page, PageRequest, SortKey, SortValue};

@@ -78,7 +78,32 @@ async fn identity(server: &Server, calls: &Calls<'_>) {
     calls.call(&admin, "deleteGrant", &[&id(&grant)], version(&approved), Value::Null).await;
     let new = json!({"password": "another-long-one"});
     calls.call(&admin, "resetUserPassword", &[&user_id], None, new).await;
+    let session = server.log_in("new.one", "another-long-one").await;
+    let session = server.user(session.text("/access_token")).get("/sessions").await.text("/items/0/id").to_owned();
+    // an auditor sees no sessions but his own
+    calls.open(Some(&admin), "deleteSession", &[&session], None, Value::Null).await;
     calls.call(&admin, "disableUser", &[&user_id], None, json!({})).await;
+    clients(server, calls, &admin).await;
+}
+
+async fn clients(server: &Server, calls: &Calls<'_>, admin: &User<'_>) {
+    let official = server.sign_in("yushui").await;
+    let organization = official.get("/organizations?limit=1").await.text("/items/0/id").to_owned();
+    let new = json!({"name": "热线", "region_code": "360502002", "organization_id": organization,
+                     "scopes": ["regions:read"], "expires_at": "2026-12-31T00:00:00+08:00"});
+    let made = calls.call(admin, "createClient", &[], None, new).await;
+    let client = id(&made);
+    let scopes = json!({"scopes": ["compounds:read"]});
+    calls.call(admin, "updateClient", &[&client], version(&made), scopes).await;
+    calls.call(&official, "approveClient", &[&client], None, json!({})).await;
+    let rotated = calls.call(admin, "rotateClientSecret", &[&client], None, json!({})).await;
+    let events = "events WHERE kind = 'auth.client_token_issued' AND actor_user_id = $1 AND session_id IS NOT NULL";
+    let token = server.client_token(&client, rotated.text("/client_secret"), "").await;
+    assert_eq!(token.status, 200, "{:?}", token.body);
+    assert_eq!(server.sql.count(events, [crate::hands::uuid(&client).into()]).await, 1);
+    calls.called.borrow_mut().insert("issueClientToken".to_owned());
+    calls.call(admin, "disableClient", &[&client], None, json!({})).await;
+    calls.call(admin, "deleteClient", &[&client], Some(5), Value::Null).await;
 }
 
 async fn places(server: &Server, calls: &Calls<'_>) {

@@ -1,19 +1,23 @@
 //! Somebody of each role.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use domain::{
-    access::{Grant, Place, Role},
+    access::{Grant, Place, Role, Scope},
     cn::RegionCode,
     event::{EventDraft, Subject},
     id::{OrganizationId, PersonId, SchoolId, UserId, VolunteerId},
-    identity::{User as Account, UserState},
+    identity::{Client, ClientState, User as Account, UserState},
     orders::{Assignee, Dispatch, State, Target, VolunteerState, Work},
     outcome::Outcome,
     people::{HouseholdMember, Relation},
     resource::Resource as _,
     time::Validity,
 };
-use harness::server::{Answer, Server};
-use persistence::{Database, Stamp};
+use harness::{
+    forge,
+    server::{Answer, Server},
+};
+use persistence::{Database, NewClientSecret, Stamp};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -68,6 +72,8 @@ pub const ROLES: &[RoleAt] = &[
     role_at("auditor", Role::Auditor, At::Region("360502")),
     role_at("region_administrator", Role::RegionAdministrator, At::Region("360502")),
     role_at("system_administrator", Role::SystemAdministrator, At::System),
+    // a program with every scope there is
+    role_at("integrator", Role::Integrator, At::Region(COMMUNITY)),
 ];
 
 /// What belongs to the caller himself.
@@ -79,15 +85,15 @@ pub struct Own {
     pub volunteer: Option<Uuid>,
     pub order: Uuid,
     pub notification: Uuid,
+    pub session: Uuid,
 }
 
 impl Own {
     /// All of them.
     pub fn ids(&self) -> impl Iterator<Item = Uuid> {
-        let Self { user, grant, person, household, volunteer, order, notification } = self;
-        [Some(*user), *grant, Some(*person), Some(*household), *volunteer, Some(*order), Some(*notification)]
-            .into_iter()
-            .flatten()
+        let Self { user, grant, person, household, volunteer, order, notification, session } = self;
+        let always = [user, person, household, order, notification, session].map(|id| Some(*id));
+        always.into_iter().chain([*grant, *volunteer]).flatten()
     }
 }
 
@@ -179,17 +185,32 @@ impl Caller {
         tx.insert_order(Outcome { value: order, events: vec![event], effects: Vec::new() }, vec![1]).await.unwrap();
         let told = things::notification(things.next(server), user_id, server, now).await;
         let told = insert(&tx, told, "notification.read").await;
+        let program = (role.role == Some(Role::Integrator)).then(|| {
+            let organization = OrganizationId(things.places[0].organization);
+            let client = things::client(things.next(server), COMMUNITY, organization, user_id, now);
+            Client { scopes: Scope::ALL.to_vec(), state: ClientState::Active, ..client }
+        });
+        if let Some(client) = program.clone() {
+            let id = things::insert_client(&tx, client).await;
+            let secret_hash = digest(&SHA256, b"a secret").as_ref().to_vec();
+            let secret = NewClientSecret { id: things.next(server).into(), client_id: id.into(), secret_hash };
+            tx.insert_client_secret(&secret, now).await.unwrap();
+        }
         tx.commit().await.unwrap();
-        let tokens = server.log_in(&username, "lianxin-demo").await;
-        assert_eq!(tokens.status, 200, "{username}");
+        let tokens = match &program {
+            Some(client) => server.client_token(&client.id.to_string(), "a%20secret", "").await,
+            None => server.log_in(&username, "lianxin-demo").await,
+        };
+        assert_eq!(tokens.status, 200, "{username}: {:?}", tokens.body);
         let own = Own {
-            user: user_id.0,
+            user: program.map_or(user_id.0, |client| client.id.0),
             grant: grant_id,
             person: person_id.0,
             household: household_id.0,
             volunteer: volunteer_id,
             order: order_id.0,
             notification: told.id.0,
+            session: forge::claims(tokens.text("/access_token"))["sid"].as_str().unwrap().parse().unwrap(),
         };
         Self { token: tokens.text("/access_token").to_owned(), own }
     }

@@ -27,7 +27,9 @@ pub struct Request {
 /// The operations of the document that a signed-in caller can be tried with.
 pub fn operations(document: &Value) -> Vec<&str> {
     let items = document["paths"].as_object().into_iter().flatten();
-    let operations = items.filter(|(path, _)| !path.starts_with("/api/v1/auth/")).map(|(_, item)| item);
+    let operations = items
+        .filter(|(path, _)| !["/api/v1/auth/", "/api/v1/oauth/"].iter().any(|open| path.starts_with(open)))
+        .map(|(_, item)| item);
     operations
         .flat_map(|item| item.as_object().into_iter().flatten())
         .filter_map(|(_, operation)| operation["operationId"].as_str())
@@ -125,6 +127,7 @@ fn clocks(all: &mut Calls<'_>, round: usize) {
 fn identity(all: &mut Calls<'_>, round: usize) {
     let user: Find = (|caller| Some(caller.own.user.to_string()), |place| place.user.to_string());
     let grant: Find = (|caller| caller.own.grant.map(|id| id.to_string()), |place| place.grant.to_string());
+    let session: Find = (|caller| Some(caller.own.session.to_string()), |place| place.session.to_string());
     all.once("getMe", "GET", "/me", None);
     let told: Find = (|caller| Some(caller.own.notification.to_string()), |place| place.notification.to_string());
     let names = ["listNotifications", "getNotification", "listNotificationEvents"];
@@ -148,6 +151,19 @@ fn identity(all: &mut Calls<'_>, round: usize) {
     );
     all.on("approveGrant", "POST", "/grants/{}/approve", grant, Some(json!({})));
     all.on("deleteGrant", "DELETE", "/grants/{}", grant, None);
+    all.reads(["listSessions", "getSession", "listSessionEvents"], "sessions", session);
+    all.on("deleteSession", "DELETE", "/sessions/{}", session, None);
+    let client: Find = (|_| None, |place| place.client.to_string());
+    all.reads(["listClients", "getClient", "listClientEvents"], "clients", client);
+    all.at("createClient", "/clients", |_, place| {
+        json!({"name": "热线", "region_code": place.region, "organization_id": place.organization,
+               "scopes": ["regions:read"], "expires_at": "2026-12-31T00:00:00+08:00"})
+    });
+    all.on("updateClient", "PATCH", "/clients/{}", client, Some(json!({"scopes": ["compounds:read"]})));
+    all.on("approveClient", "POST", "/clients/{}/approve", client, Some(json!({})));
+    all.on("disableClient", "POST", "/clients/{}/disable", client, Some(json!({})));
+    all.on("rotateClientSecret", "POST", "/clients/{}/rotate-secret", client, Some(json!({})));
+    all.on("deleteClient", "DELETE", "/clients/{}", client, None);
 }
 
 fn places(all: &mut Calls<'_>, round: usize) {

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::system::SystemIds;
 use domain::{
-    access::{Grant, Place, ResourceKind, Role},
+    access::{Grant, Place, ResourceKind, Role, Scope},
     clocks::{Calendar, CalendarDay, CalendarDayKind, Counting},
     cn::{IdNumber, Phone, RegionCode},
-    id::{CompoundId, PersonId, ServiceOrderId, UserId},
-    identity::{User, UserState},
+    event::{EventDraft, Subject},
+    id::{CompoundId, OrganizationId, PersonId, ServiceOrderId, UserId},
+    identity::{Client, ClientState, User, UserState},
     inbox::Notification,
     orders::{
         Dispatch, KindLimit, NewOrder, Origin, Priority, Requester, ServiceKind, ServiceOrder, Site, State, Target,
@@ -21,7 +22,7 @@ use domain::{
     time::{Instant, Validity},
 };
 use harness::server::Server;
-use persistence::{Database, Stamp, Stored, Tx, Vault};
+use persistence::{Database, NewRefreshToken, NewSession, Stamp, Stored, Tx, Vault};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -54,6 +55,9 @@ pub struct Thing {
     pub volunteer: Uuid,
     pub team: Uuid,
     pub order: Uuid,
+    /// A session of the user.
+    pub session: Uuid,
+    pub client: Uuid,
 }
 
 /// The things of one round.
@@ -187,6 +191,8 @@ impl Things {
             volunteer: volunteer.id.0,
             team: team.id.0,
             order: order_id,
+            session: session(tx, id(), id(), user.0, now).await,
+            client: insert_client(tx, client(id(), region, organization.id, user.0, now)).await,
         }
     }
 }
@@ -216,6 +222,41 @@ fn id_number(id: Uuid) -> IdNumber {
     let (round, count) = (u32::from(bytes[11]), u32::from(bytes[15]));
     let number = hands::id_number(&format!("360502196005{:02}{:03}", 1 + round, 2 * count));
     IdNumber::parse(&number, chrono::NaiveDate::from_ymd_opt(2026, 3, 12).unwrap()).unwrap()
+}
+
+/// A client that waits for approval.
+pub fn client(id: Uuid, region: &str, organization_id: OrganizationId, requested_by: UserId, now: Instant) -> Client {
+    Client {
+        id: id.into(),
+        name: "热线".to_owned(),
+        region_code: code(region),
+        organization_id,
+        scopes: vec![Scope::RegionsRead],
+        expires_at: now + chrono::TimeDelta::days(1),
+        state: ClientState::Pending,
+        requested_by,
+        approved_by: None,
+        deleted_at: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Saves a client with its account.
+pub async fn insert_client(tx: &Tx, client: Client) -> Uuid {
+    tx.insert_client_account(&client).await.unwrap();
+    insert(tx, client, "client.created").await.id.0
+}
+
+/// Begins a session.
+async fn session(tx: &Tx, id: Uuid, token: Uuid, user_id: UserId, now: Instant) -> Uuid {
+    let new = NewSession { id: id.into(), user_id, device: Some("curl/8".to_owned()), network: None };
+    let expires_at = now + chrono::TimeDelta::days(1);
+    let token = NewRefreshToken { id: token.into(), session_id: id.into(), secret_hash: vec![0; 32], expires_at };
+    let subject = Subject { kind: ResourceKind::Session, id: id.to_string(), version: 1 };
+    tx.begin_session(&new, &token, EventDraft::new("auth.logged_in", subject, None)).await.unwrap();
+    id
 }
 
 pub fn household(id: Uuid, region: &str, compound: Option<CompoundId>, now: Instant) -> Household {

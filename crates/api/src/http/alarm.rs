@@ -24,7 +24,7 @@ pub async fn sound(response: &ServiceResponse<BoxBody>, trace: &Trace) {
         now: app.now(),
         user_id: actor.as_ref().map(|actor| actor.user_id),
         session_id: actor.as_ref().map(|actor| actor.session_id),
-        address: request.peer_addr().map(|address| address.ip()),
+        address: trace.address,
         operation: operation_of(request),
         request_id: trace.request_id.clone(),
     };

@@ -137,7 +137,11 @@ impl<T: Writable> ToSchema for MergePatch<T> {
     }
 }
 
-async fn read(request: &HttpRequest, payload: Payload, media_type: &str) -> Result<Value, Problem> {
+/// The bytes of a body, no more of them than may be and no later.
+///
+/// # Errors
+/// `unsupported-media-type` where it is compressed, `body-too-large`, `bad-request` where it does not arrive.
+pub async fn received(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, Problem> {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if header("content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
         return Err(Problem::new("unsupported-media-type"));
@@ -146,7 +150,12 @@ async fn read(request: &HttpRequest, payload: Payload, media_type: &str) -> Resu
     if declared.is_some_and(|length| length > LIMIT) {
         return Err(Problem::new("body-too-large"));
     }
-    let bytes = tokio::time::timeout(DEADLINE, collect(payload)).await.map_err(|_| Problem::new("bad-request"))??;
+    tokio::time::timeout(DEADLINE, collect(payload)).await.map_err(|_| Problem::new("bad-request"))?
+}
+
+async fn read(request: &HttpRequest, payload: Payload, media_type: &str) -> Result<Value, Problem> {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let bytes = received(request, payload).await?;
     // a transition without anything to say needs no body
     if bytes.is_empty() && header("content-type").is_none() && media_type == "application/json" {
         return Ok(Value::Object(Map::new()));

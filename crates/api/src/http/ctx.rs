@@ -9,7 +9,7 @@ use domain::{
     clocks::{Calendar, CalendarDay},
     cn::{RegionCode, RegionLevel},
     event::EventDraft,
-    identity::User,
+    identity::{Client, User},
     inbox::Notification,
     orders::{ServiceKind, ServiceOrder, Volunteer, VolunteerTeam},
     people::{Household, Person},
@@ -35,6 +35,8 @@ pub struct Trace {
     pub request_id: String,
     /// By which logs of several systems are joined (W3C trace context).
     pub trace_id: String,
+    /// From where it comes.
+    pub address: Option<IpAddr>,
 }
 
 /// The context of an authenticated request.
@@ -49,7 +51,6 @@ pub struct Ctx {
     /// In which language words of ours are answered.
     pub locale: Locale,
     trace: Trace,
-    address: Option<IpAddr>,
     method: String,
     path: String,
     operation: String,
@@ -67,7 +68,7 @@ pub fn actor_of(request: &HttpRequest) -> Option<Arc<Actor>> {
 /// The trace that the envelope left with the request.
 #[must_use]
 pub fn trace_of(request: &HttpRequest) -> Trace {
-    let unknown = || Trace { request_id: String::new(), trace_id: String::new() };
+    let unknown = || Trace { request_id: String::new(), trace_id: String::new(), address: None };
     request.extensions().get::<Trace>().cloned().unwrap_or_else(unknown)
 }
 
@@ -101,7 +102,6 @@ impl Ctx {
             actor,
             locale: Locale::accepted(header("accept-language").as_deref()),
             trace: trace_of(request),
-            address: request.peer_addr().map(|address| address.ip()),
             method: request.method().to_string(),
             path: request.path().to_owned(),
             operation: operation_of(request),
@@ -133,7 +133,7 @@ impl Ctx {
             now: self.now,
             user_id: Some(self.actor.user_id),
             session_id: Some(self.actor.session_id),
-            address: self.address,
+            address: self.trace.address,
             operation: self.operation.clone(),
             request_id: self.trace.request_id.clone(),
         }
@@ -206,6 +206,8 @@ impl Ctx {
             ResourceKind::Compound => self.still_sees::<Compound>(tx, id).await,
             ResourceKind::Notification => self.still_sees::<Notification>(tx, id).await,
             ResourceKind::CalendarDay => self.still_sees::<CalendarDay>(tx, id).await,
+            ResourceKind::Client => self.still_sees::<Client>(tx, id).await,
+            // a session is not shown by any answer that is kept
             ResourceKind::Session | ResourceKind::Event => Err(Problem::new("not-found")),
         }
     }

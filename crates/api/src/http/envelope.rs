@@ -40,6 +40,10 @@ const LONGEST_HEAD: usize = 16 * 1024;
 /// Answers smaller than this are not compressed.
 const WORTH_COMPRESSING: u64 = 1024;
 
+/// Marks an answer that tells what is wrong in a form of its own, which a standard prescribes.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnDocument;
+
 /// The outermost layer.
 ///
 /// # Errors
@@ -132,7 +136,8 @@ fn trace(request: &ServiceRequest) -> Trace {
             _ => None,
         }
     });
-    Trace { request_id, trace_id: parent.unwrap_or_else(|| fresh().simple().to_string()) }
+    let address = app.and_then(|app| app.settings.trusted_proxies.client_of(request));
+    Trace { request_id, trace_id: parent.unwrap_or_else(|| fresh().simple().to_string()), address }
 }
 
 /// 406 is for resources: whoever asks for none of their forms gets none.
@@ -160,7 +165,7 @@ fn documented(response: ServiceResponse<BoxBody>, trace: &Trace) -> ServiceRespo
     let known = response.response().extensions().get::<Problem>().cloned();
     let is_document =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == "application/problem+json");
-    if is_document {
+    if is_document || response.response().extensions().get::<OwnDocument>().is_some() {
         return response;
     }
     let problem = known.unwrap_or_else(|| Problem::of_status(status.as_u16()));

@@ -1,5 +1,6 @@
 //! What all endpoints have in common, written once.
 
+pub mod address;
 pub mod alarm;
 pub mod auth;
 pub mod body;

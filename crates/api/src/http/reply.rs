@@ -50,6 +50,8 @@ pub struct Reply {
     status: u16,
     headers: Vec<(String, String)>,
     body: Option<String>,
+    /// The body with a secret that is not kept for a repetition of the request.
+    shown_once: Option<String>,
     subject: Option<(ResourceKind, String)>,
     in_sight: bool,
 }
@@ -67,6 +69,7 @@ impl Reply {
             status,
             headers: vec![("etag".to_owned(), etag), ("cache-control".to_owned(), T::CACHING.header().to_owned())],
             body: Some(body),
+            shown_once: None,
             subject: Some((T::KIND, shown.id())),
             in_sight: true,
         })
@@ -99,7 +102,7 @@ impl Reply {
     /// Nothing to show.
     #[must_use]
     pub fn no_content() -> Self {
-        Self { status: 204, headers: Vec::new(), body: None, subject: None, in_sight: false }
+        Self { status: 204, headers: Vec::new(), body: None, shown_once: None, subject: None, in_sight: false }
     }
 
     /// Something that is not a resource.
@@ -109,7 +112,7 @@ impl Reply {
     pub fn json(status: u16, value: &impl Serialize, caching: Caching) -> Result<Self, Problem> {
         let body = serde_json::to_string(value).map_err(|_| Problem::new("internal"))?;
         let headers = vec![("cache-control".to_owned(), caching.header().to_owned())];
-        Ok(Self { status, headers, body: Some(body), subject: None, in_sight: false })
+        Ok(Self { status, headers, body: Some(body), shown_once: None, subject: None, in_sight: false })
     }
 
     /// The caller no longer sees the thing, by his own doing: the answer shows no more than that it is done.
@@ -117,6 +120,23 @@ impl Reply {
     pub fn out_of_sight(mut self) -> Self {
         self.in_sight = false;
         self
+    }
+
+    /// The same with a secret in it, this once: it is neither kept here nor by anybody on the way.
+    ///
+    /// # Errors
+    /// If there is no body that could hold it.
+    pub fn with_secret(mut self, name: &str, secret: &str) -> Result<Self, Problem> {
+        let body = self.body.as_deref().and_then(|body| serde_json::from_str::<Map<String, Value>>(body).ok());
+        let mut members = body.ok_or_else(|| Problem::new("internal"))?;
+        members.insert(name.to_owned(), secret.into());
+        self.shown_once = Some(Value::Object(members).to_string());
+        for (name, value) in &mut self.headers {
+            if name == "cache-control" {
+                Caching::Never.header().clone_into(value);
+            }
+        }
+        Ok(self)
     }
 
     /// A page of a list.
@@ -145,7 +165,7 @@ impl Reply {
         headers.push(("etag".to_owned(), etag));
         headers.push(("cache-control".to_owned(), T::CACHING.header().to_owned()));
         let (status, body) = if held { (304, None) } else { (200, Some(body)) };
-        Ok(Self { status, headers, body, subject: None, in_sight: false })
+        Ok(Self { status, headers, body, shown_once: None, subject: None, in_sight: false })
     }
 
     fn etag(&self) -> Option<&str> {
@@ -170,7 +190,7 @@ impl Reply {
         let StoredAnswer { status, headers, body, subject, in_sight } = answer;
         let mut headers: Vec<(String, String)> = serde_json::from_value(headers).unwrap_or_default();
         headers.push(("idempotency-replayed".to_owned(), "true".to_owned()));
-        Self { status, headers, body: (!body.is_empty()).then_some(body), subject, in_sight }
+        Self { status, headers, body: (!body.is_empty()).then_some(body), shown_once: None, subject, in_sight }
     }
 }
 
@@ -190,7 +210,7 @@ impl Responder for Reply {
         for (name, value) in self.headers {
             builder.insert_header((name, value));
         }
-        match self.body {
+        match self.shown_once.or(self.body) {
             Some(body) => builder.content_type("application/json").body(body),
             None => builder.finish(),
         }

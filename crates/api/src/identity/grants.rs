@@ -267,7 +267,7 @@ pub async fn approve_grant(ctx: Ctx, id: PathId<GrantId>, body: Body<NothingIn>)
 }
 
 /// Take a grant back
-#[utoipa::path(tag = "grants", operation_id = "deleteGrant", params(("id" = Uuid, Path, description = "grant id"), ("If-Match" = Option<String>, Header, description = "ETag of the version that is taken back")), security(("bearer" = [])), responses((status = 204)))]
+#[utoipa::path(tag = "grants", operation_id = "deleteGrant", params(("id" = Uuid, Path, description = "grant id"), ("If-Match" = String, Header, description = "ETag of the version that is taken back")), security(("bearer" = [])), responses((status = 204)))]
 #[delete("/grants/{id}")]
 pub async fn delete_grant(ctx: Ctx, id: PathId<GrantId>) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Delete, ResourceKind::Grant)?;

@@ -1,7 +1,7 @@
 //! The endpoints of identity.
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web::Data};
-use domain::identity::User;
+use domain::identity::{User, device_of};
 use persistence::Stamp;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     http::{
         Body, Ctx, Reply,
-        ctx::{operation_of, trace_of},
+        ctx::{Trace, operation_of, trace_of},
         reply::Caching,
     },
     problem::Problem,
@@ -19,22 +19,18 @@ use crate::{
 };
 
 /// The stamp of one who is not identified yet.
-fn anonymous(app: &App, request: &HttpRequest) -> Stamp {
-    Stamp {
-        now: app.now(),
-        user_id: None,
-        session_id: None,
-        address: request.peer_addr().map(|address| address.ip()),
-        operation: operation_of(request),
-        request_id: trace_of(request).request_id,
-    }
+pub fn anonymous(app: &App, request: &HttpRequest) -> Stamp {
+    let Trace { request_id, trace_id: _, address } = trace_of(request);
+    Stamp { now: app.now(), user_id: None, session_id: None, address, operation: operation_of(request), request_id }
 }
 
 /// Sign in
 #[utoipa::path(tag = "auth", operation_id = "login", request_body = LoginIn, responses((status = 200, body = TokensOut)))]
 #[post("/auth/login")]
 pub async fn login(app: Data<App>, request: HttpRequest, body: Body<LoginIn>) -> Result<Reply, Problem> {
-    let tokens = service::login(&app, anonymous(&app, &request), body.value).await?;
+    let device = request.headers().get("user-agent").map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let device = device.and_then(|name| device_of(&name));
+    let tokens = service::login(&app, anonymous(&app, &request), device, body.value).await?;
     Reply::json(200, &tokens, Caching::Never)
 }
 

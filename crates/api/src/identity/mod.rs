@@ -2,16 +2,21 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+mod attempts;
+mod clients;
 mod dto;
 mod grants;
 mod handlers;
+mod oauth;
 mod password;
 mod service;
+mod sessions;
 mod users;
 
+pub use attempts::forget_old_attempts;
 pub use handlers::jwks;
 pub use password::hash;
-pub use service::{FIRST_ADMINISTRATOR, code_digest};
+pub use service::{FIRST_ADMINISTRATOR, code_digest, end_run_out_sessions};
 
 /// The operations of this area.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -21,6 +26,20 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(handlers::logout)
         .service(handlers::first_administrator)
         .service(handlers::me)
+        .service(oauth::issue_client_token)
+        .service(clients::list_clients)
+        .service(clients::create_client)
+        .service(clients::get_client)
+        .service(clients::update_client)
+        .service(clients::delete_client)
+        .service(clients::approve_client)
+        .service(clients::disable_client)
+        .service(clients::rotate_client_secret)
+        .service(clients::list_client_events)
+        .service(sessions::list_sessions)
+        .service(sessions::get_session)
+        .service(sessions::delete_session)
+        .service(sessions::list_session_events)
         .service(users::list_users)
         .service(users::create_user)
         .service(users::get_user)

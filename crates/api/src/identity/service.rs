@@ -5,12 +5,11 @@ use aws_lc_rs::{
     digest::{SHA256, digest},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::Duration;
 use domain::{
     access::{Grant, Place, ResourceKind, Role},
     event::{Datum, EventDraft, Subject},
     id::{RefreshTokenId, SessionId, UserId},
-    identity::{Refresh, User, UserState, check_password, refresh as judge},
+    identity::{Refresh, Term, User, UserState, check_password, network_of, refresh as judge},
     outcome::Outcome,
     resource::Resource as _,
     time::{Instant, Validity},
@@ -19,13 +18,17 @@ use persistence::{NewRefreshToken, NewSession, Stamp, Tx};
 use uuid::Uuid;
 
 use super::{
+    attempts::Guess,
     dto::{FirstAdministratorIn, LoginIn, TokensOut},
     password,
 };
-use crate::{keys::new_secret, problem::Problem, state::App, tokens::LIFETIME};
+use crate::{
+    keys::new_secret,
+    problem::Problem,
+    state::App,
+    tokens::{Bearer, LIFETIME},
+};
 
-/// How long a refresh token can be used.
-const REFRESH_LIFETIME: Duration = Duration::days(30);
 /// The purpose of the code with which the first administrator makes his account.
 pub const FIRST_ADMINISTRATOR: &str = "first-administrator";
 
@@ -33,35 +36,45 @@ fn session_event(kind: &'static str, session: SessionId) -> EventDraft {
     EventDraft::new(kind, Subject { kind: ResourceKind::Session, id: session.to_string(), version: 1 }, None)
 }
 
-/// Signs in.
-pub async fn login(app: &App, stamp: Stamp, login: LoginIn) -> Result<TokensOut, Problem> {
+/// Signs in on a device.
+pub async fn login(app: &App, stamp: Stamp, device: Option<String>, login: LoginIn) -> Result<TokensOut, Problem> {
     let LoginIn { username, password } = login;
-    let found = app.database.rows().users().credentials(&username.to_lowercase()).await?;
+    let username = username.to_lowercase();
+    let guess = Guess::new(app, &username, stamp.address);
+    guess.allow(app).await?;
+    let found = app.database.rows().users().credentials(&username).await?;
     let active = found.filter(|found| found.user.state == UserState::Active);
     let phc = active.as_ref().map(|found| found.password_hash.clone());
     let fits = password::verify(app, password, phc).await?;
     let Some(user) = active.filter(|_| fits).map(|found| found.user) else {
-        let subject = Subject { kind: ResourceKind::Session, id: String::new(), version: 0 };
-        let tx = app.database.begin_write(stamp).await?;
-        tx.record_as("failed", &[EventDraft::new("auth.login_failed", subject, None)]).await?;
-        tx.commit().await?;
+        guess.record_failure(app, stamp).await?;
         return Err(Problem::new("wrong-credentials"));
     };
-    let session = NewSession { id: app.ids.next().into(), user_id: user.id };
+    let network = stamp.address.map(network_of);
+    let session = NewSession { id: app.ids.next().into(), user_id: user.id, device, network };
     let tx = app.database.begin_write(Stamp { user_id: Some(user.id), session_id: Some(session.id), ..stamp }).await?;
-    let (token, secret) = new_refresh_token(app, session.id)?;
+    guess.settle(&tx).await?;
+    let (token, secret) = new_refresh_token(app, &tx, user.id, session.id, tx.now()).await?;
     tx.begin_session(&session, &token, session_event("auth.logged_in", session.id)).await?;
     tx.commit().await?;
     tokens(app, user.id, session.id, token.id, &secret, app.now())
 }
 
-fn new_refresh_token(app: &App, session_id: SessionId) -> Result<(NewRefreshToken, String), Problem> {
+/// The next refresh token of a session that began then, good for as long as what its user is granted allows.
+async fn new_refresh_token(
+    app: &App,
+    tx: &Tx,
+    user: UserId,
+    session_id: SessionId,
+    began: Instant,
+) -> Result<(NewRefreshToken, String), Problem> {
     let secret = new_secret().map_err(|_| Problem::new("unavailable"))?;
+    let grants = tx.rows().grants().of_user(user).await?;
     let token = NewRefreshToken {
         id: app.ids.next().into(),
         session_id,
         secret_hash: digest(&SHA256, secret.as_bytes()).as_ref().to_vec(),
-        expires_at: app.now() + REFRESH_LIFETIME,
+        expires_at: Term::of(&grants, tx.now()).end(began, tx.now()),
     };
     Ok((token, secret))
 }
@@ -74,10 +87,8 @@ fn tokens(
     secret: &str,
     authenticated_at: Instant,
 ) -> Result<TokensOut, Problem> {
-    let access_token = app
-        .tokens
-        .issue(user, session, refresh, authenticated_at, app.ids.next(), app.now())
-        .map_err(|_| Problem::new("internal"))?;
+    let bearer = Bearer { user, session, refresh, authenticated_at, scope: None };
+    let access_token = app.tokens.issue(bearer, app.ids.next(), app.now()).map_err(|_| Problem::new("internal"))?;
     let refresh_token = format!("{}.{secret}", URL_SAFE_NO_PAD.encode(refresh.0.as_bytes()));
     Ok(TokensOut { access_token, refresh_token, token_type: "Bearer", expires_in: LIFETIME })
 }
@@ -111,7 +122,7 @@ pub async fn refresh(app: &App, stamp: Stamp, presented: &str) -> Result<TokensO
             return Err(invalid());
         }
     };
-    let (token, secret) = new_refresh_token(app, session)?;
+    let (token, secret) = new_refresh_token(app, &tx, found.user_id, session, found.began_at).await?;
     tx.rotate(id, revoked, &token).await?;
     tx.commit().await?;
     if revoked.is_some() {
@@ -133,6 +144,27 @@ pub async fn logout(app: &App, stamp: Stamp, presented: &str) -> Result<(), Prob
         app.forget_callers();
     }
     Ok(())
+}
+
+/// As many sessions as are marked in one transaction.
+const BATCH: u64 = 50;
+
+/// Marks sessions that have run out as ended.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn end_run_out_sessions(app: &App, now: Instant) -> Result<(), Problem> {
+    loop {
+        let tx = app.database.begin_write(Stamp::system(now, "end-sessions")).await?;
+        let sessions = tx.rows().sessions().run_out(now, BATCH).await?;
+        for session in &sessions {
+            tx.end_session(session.id, "expired", session.event("auth.session_expired")).await?;
+        }
+        tx.commit().await?;
+        if (sessions.len() as u64) < BATCH {
+            return Ok(());
+        }
+    }
 }
 
 /// The digest under which a one-time code is kept.

@@ -1,5 +1,5 @@
-//! What the service does by itself: orders events, tells people of them, lets clocks ring, confirms what nobody answers, writes refusals,
-//! forgets old keys.
+//! What the service does by itself: orders events, tells people of them, lets clocks ring, confirms what nobody answers,
+//! ends sessions, writes refusals, forgets what is past.
 
 mod clocks;
 
@@ -14,7 +14,7 @@ use domain::{
 };
 use persistence::{Database, Sequenced, Stamp};
 
-use crate::{problem::Problem, state::App};
+use crate::{identity, problem::Problem, state::App};
 
 /// How long the resident has to answer.
 const SILENCE: TimeDelta = TimeDelta::days(7);
@@ -84,6 +84,8 @@ pub async fn tend(app: &App, now: Instant) -> Result<(), Problem> {
     app.read_calendar().await?;
     clocks::ring(app, now).await?;
     confirm_by_silence(app, now).await?;
+    identity::end_run_out_sessions(app, now).await?;
+    identity::forget_old_attempts(app, now).await?;
     let tx = app.database.begin_write(Stamp::system(now, "purge")).await?;
     tx.purge_keys().await?;
     tx.purge_notifications(now - TOLD).await?;

@@ -134,10 +134,9 @@ async fn check_quota(ctx: &Ctx, tx: &Tx) -> Result<(), Problem> {
     if tx.orders_placed_by(ctx.actor.user_id, today).await? < limit {
         return Ok(());
     }
-    let wait = (today + Duration::days(1) - ctx.now).num_seconds().max(1);
     Err(Problem::new("quota-exceeded")
         .with("violated-policies", serde_json::json!(["orders-per-day"]))
-        .with_header("Retry-After", wait.to_string()))
+        .until(today + Duration::days(1), ctx.now))
 }
 
 /// A compound has its own region and position.

@@ -220,7 +220,7 @@ pub async fn add_volunteer_team_member(
 }
 
 /// Take a volunteer out of a team
-#[utoipa::path(tag = "volunteer-teams", operation_id = "endVolunteerTeamMember", params(("id" = Uuid, Path, description = "team id"), ("volunteer_id" = Uuid, Path, description = "volunteer id"), ("If-Match" = Option<String>, Header, description = "ETag of the version of the team that is changed")), security(("bearer" = [])), responses((status = 204)))]
+#[utoipa::path(tag = "volunteer-teams", operation_id = "endVolunteerTeamMember", params(("id" = Uuid, Path, description = "team id"), ("volunteer_id" = Uuid, Path, description = "volunteer id"), ("If-Match" = String, Header, description = "ETag of the version of the team that is changed")), security(("bearer" = [])), responses((status = 204)))]
 #[delete("/volunteer-teams/{id}/members/{volunteer_id}")]
 pub async fn end_volunteer_team_member(ctx: Ctx, path: Path<(String, String)>) -> Result<Reply, Problem> {
     let (team, volunteer) = path.into_inner();

@@ -56,7 +56,7 @@ pub async fn add_household_member(ctx: Ctx, id: PathId<HouseholdId>, body: Body<
 }
 
 /// End somebody's belonging to a household, as of today
-#[utoipa::path(tag = "households", operation_id = "endHouseholdMember", params(("id" = Uuid, Path, description = "household id"), ("person_id" = Uuid, Path, description = "person id"), ("If-Match" = Option<String>, Header, description = "ETag of the version of the household that is changed")), security(("bearer" = [])), responses((status = 204)))]
+#[utoipa::path(tag = "households", operation_id = "endHouseholdMember", params(("id" = Uuid, Path, description = "household id"), ("person_id" = Uuid, Path, description = "person id"), ("If-Match" = String, Header, description = "ETag of the version of the household that is changed")), security(("bearer" = [])), responses((status = 204)))]
 #[delete("/households/{id}/members/{person_id}")]
 pub async fn end_household_member(ctx: Ctx, path: Path<(String, String)>) -> Result<Reply, Problem> {
     let (household, person) = path.into_inner();

@@ -46,6 +46,8 @@ actions! {
     Disable = "disable",
     /// Set a new password for an account.
     ResetPassword = "reset-password",
+    /// Give a client another secret.
+    RotateSecret = "rotate-secret",
     /// Place an order for somebody else.
     PlaceOnBehalf = "place-on-behalf",
     /// Hand an order to a volunteer, a team, or open it to claims.
@@ -96,6 +98,14 @@ actions! {
     Candidates = "candidates",
 }
 
+impl Action {
+    /// Whether it leaves everything as it is.
+    #[must_use]
+    pub fn only_reads(self) -> bool {
+        matches!(self, Self::Read | Self::Count)
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -117,6 +127,12 @@ impl ActionSet {
     #[must_use]
     pub fn has(self, action: Action) -> bool {
         self.0 & Self::bit(action) != 0
+    }
+
+    /// Everything that is in both.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// Everything that is in one or the other.

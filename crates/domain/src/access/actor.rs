@@ -1,6 +1,6 @@
 //! The caller, and what the policy yields for him.
 
-use super::{Action, ActionSet, Extent, Grant, Located, Place, Reach, ResourceKind, Role, rules, rules_for_all};
+use super::{Action, ActionSet, Extent, Grant, Located, Place, Reach, ResourceKind, Role, Scope, rules, rules_for_all};
 use crate::{
     cn::RegionCode,
     id::{PersonId, SessionId, UserId, VolunteerId, VolunteerTeamId},
@@ -18,7 +18,7 @@ pub struct VolunteerStanding {
     pub teams: Vec<VolunteerTeamId>,
 }
 
-/// A signed-in caller.
+/// A signed-in caller: somebody, or a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// His account.
@@ -35,6 +35,8 @@ pub struct Actor {
     pub grants: Vec<Grant>,
     /// His standing as an approved volunteer.
     pub volunteer: Option<VolunteerStanding>,
+    /// Of a client, what it may do at most; `None` for somebody, whom his grants alone restrict.
+    pub scopes: Option<Vec<Scope>>,
 }
 
 /// How much of a row is shown. A row that is reached in several ways is shown at the greatest of them.
@@ -94,6 +96,11 @@ impl Actor {
         self.grants_at(now).any(|grant| grant.role == role)
     }
 
+    /// What he may do at most to a kind of resource, whatever his grants say.
+    fn allowed(&self, kind: ResourceKind) -> ActionSet {
+        self.scopes.as_ref().map_or(ActionSet::of(Action::ALL), |scopes| Scope::allowed(scopes, kind))
+    }
+
     /// Asks the policy. [`Denied`] where none of his roles has anything to do with the kind of resource;
     /// whether the action is permitted is judged on the row, after its visibility.
     pub fn authorize(&self, action: Action, kind: ResourceKind, now: Instant) -> Result<Access, Denied> {
@@ -101,11 +108,13 @@ impl Actor {
         let granted = self
             .grants_at(now)
             .flat_map(|grant| rules(grant.role, kind, grant.level()).iter().map(|rule| (rule, &grant.place)));
+        let allowed = self.allowed(kind);
         let mut sights = Vec::new();
         for (rule, place) in of_all.chain(granted) {
             if let Some(reach) = self.reach(rule.extent, place) {
-                let sight = Sight { reach, detail: rule.detail, actions: ActionSet::of(rule.actions) };
-                if !sights.contains(&sight) {
+                let actions = ActionSet::of(rule.actions).intersection(allowed);
+                let sight = Sight { reach, detail: rule.detail, actions };
+                if actions != ActionSet::default() && !sights.contains(&sight) {
                     sights.push(sight);
                 }
             }

@@ -10,6 +10,7 @@ mod actor;
 mod policy;
 mod reach;
 mod role;
+mod scope;
 
 pub use action::{Action, ActionSet};
 pub use actor::{Access, Actor, Denied, Detail, Grasp, Sight, VolunteerStanding};
@@ -17,3 +18,4 @@ pub use policy::{Extent, Rule, rules, rules_for_all};
 pub use reach::{Located, Reach};
 pub(crate) use role::words;
 pub use role::{Grant, Place, ResourceKind, Role, Word};
+pub use scope::Scope;

@@ -79,10 +79,12 @@ pub fn rules_for_all(kind: ResourceKind, is_auditor: bool) -> &'static [Rule] {
     const READ_OWN: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read])];
     const OWN_ACCOUNT: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read, A::Update, A::ResetPassword])];
     const OWN_INBOX: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read, A::Update])];
+    const OWN_SESSIONS: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read, A::Delete])];
     match kind {
         K::User if !is_auditor => OWN_ACCOUNT,
         K::Notification if !is_auditor => OWN_INBOX,
-        K::User | K::Grant | K::Notification => READ_OWN,
+        K::Session if !is_auditor => OWN_SESSIONS,
+        K::User | K::Grant | K::Notification | K::Session => READ_OWN,
         _ => &[],
     }
 }
@@ -104,7 +106,9 @@ pub fn rules(role: Role, kind: ResourceKind, level: Option<RegionLevel>) -> &'st
         K::User => user(role, level),
         K::Grant => grant(role, level),
         // everybody's own are in `rules_for_all`
-        K::Session | K::Notification => &[],
+        K::Notification => &[],
+        K::Session => session(role),
+        K::Client => client(role, level),
         K::Event => event(role),
     }
 }
@@ -138,15 +142,15 @@ fn reads_directories(role: Role) -> bool {
         | Role::Counselor
         | Role::Mediator
         | Role::RegionAdministrator
-        | Role::SystemAdministrator => false,
+        | Role::SystemAdministrator
+        | Role::Integrator => false,
     }
 }
 
 fn organization(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     match (role, tier(level)) {
-        (Role::CommunityWorker | Role::Cadre | Role::DepartmentHandler, _) | (Role::Official, Tier::Above) => {
-            &[READ_HERE]
-        }
+        (Role::CommunityWorker | Role::Cadre | Role::DepartmentHandler | Role::Integrator, _)
+        | (Role::Official, Tier::Above) => &[READ_HERE],
         (Role::Official, Tier::Local | Tier::County) => &[KEEP_HERE],
         _ if reads_directories(role) => &[READ_ALL],
         _ => &[],
@@ -157,7 +161,9 @@ fn service_kind(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     // a kind applies to the whole subtree of its region, so those below it must be able to read it
     match (role, tier(level)) {
         (Role::Official, Tier::Local | Tier::County) => &[READ_ALL, KEEP_HERE],
-        (Role::CommunityWorker | Role::Cadre | Role::DepartmentHandler | Role::Official, _) => &[READ_ALL],
+        (Role::CommunityWorker | Role::Cadre | Role::DepartmentHandler | Role::Official | Role::Integrator, _) => {
+            &[READ_ALL]
+        }
         _ if reads_directories(role) => &[READ_ALL],
         _ => &[],
     }
@@ -174,6 +180,7 @@ fn compound(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
         | Role::Cadre
         | Role::Official
         | Role::DepartmentHandler
+        | Role::Integrator
         | Role::Auditor => &[READ_HERE],
         _ => &[],
     }
@@ -193,7 +200,7 @@ fn person(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
         (Role::Official | Role::DepartmentHandler, _) => &[READ_OWN, BARE_HERE],
         (Role::PropertyStaff, _) => &[READ_OWN, COMPANY],
         (Role::Auditor, _) => &[READ_OWN, READ_HERE],
-        (Role::RegionAdministrator | Role::SystemAdministrator, _) => &[],
+        (Role::RegionAdministrator | Role::SystemAdministrator | Role::Integrator, _) => &[],
         _ => &[READ_OWN],
     }
 }
@@ -263,6 +270,8 @@ fn service_order(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     const CADRE: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::PlaceOnBehalf, A::Count])];
     const COMPANY: &[Rule] = &[rule(Extent::Place, Detail::Matter, &[A::Read])];
     const AUDITOR: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Count])];
+    // a program acts for its unit: it has no person, so what it places it places for others
+    const PROGRAM: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::PlaceOnBehalf, A::Count])];
     match (role, tier(level)) {
         (Role::Resident | Role::CommitteeMember, _) => RESIDENT,
         (Role::Volunteer, _) => VOLUNTEER,
@@ -271,6 +280,7 @@ fn service_order(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
         (Role::Cadre, _) => CADRE,
         (Role::PropertyStaff, _) => COMPANY,
         (Role::Auditor, _) => AUDITOR,
+        (Role::Integrator, _) => PROGRAM,
         _ => &[],
     }
 }
@@ -325,6 +335,17 @@ fn user(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     }
 }
 
+fn session(role: Role) -> &'static [Rule] {
+    // who may close an account may end its sessions; whose account it is is judged as for closing it
+    const KEEPER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Delete])];
+    const SYSTEM: &[Rule] = &[rule(Extent::Everywhere, Detail::Masked, &[A::Read, A::Delete])];
+    match role {
+        Role::RegionAdministrator => KEEPER,
+        Role::SystemAdministrator => SYSTEM,
+        _ => &[],
+    }
+}
+
 fn grant(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     // which roles may be given is judged by `identity::give`
     const GIVER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Delete, A::Approve])];
@@ -332,6 +353,22 @@ fn grant(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     match (role, tier(level)) {
         (Role::CommunityWorker | Role::RegionAdministrator, _) | (Role::Official, Tier::Local | Tier::County) => GIVER,
         (Role::SystemAdministrator, _) => SYSTEM,
+        (Role::Auditor, _) => &[READ_HERE],
+        _ => &[],
+    }
+}
+
+fn client(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    // whether somebody may approve a scope of data is judged by `identity::Client::approve`
+    const APPROVER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Approve])];
+    const SYSTEM: &[Rule] = &[rule(
+        Extent::Everywhere,
+        Detail::Masked,
+        &[A::Read, A::Create, A::Update, A::Delete, A::Disable, A::RotateSecret],
+    )];
+    match (role, tier(level)) {
+        (Role::SystemAdministrator, _) => SYSTEM,
+        (Role::Official, Tier::County | Tier::Above) => APPROVER,
         (Role::Auditor, _) => &[READ_HERE],
         _ => &[],
     }

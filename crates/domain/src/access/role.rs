@@ -98,6 +98,8 @@ words! {
         RegionAdministrator = "region_administrator",
         /// Runs the system; sees no data of persons.
         SystemAdministrator = "system_administrator",
+        /// 接入方: another program, for its unit; nobody is granted this.
+        Integrator = "integrator",
     }
 }
 
@@ -132,6 +134,8 @@ words! {
         Grant = "grant",
         /// A signed-in session.
         Session = "session",
+        /// 接入方
+        Client = "client",
         /// 事件, read across resources
         Event = "event",
     }

@@ -16,6 +16,7 @@ pub mod user {
         pub region_code: Option<String>,
         pub state: String,
         pub has_long_password: bool,
+        pub kind: String,
         pub version: i64,
         pub created_at: DateTimeUtc,
         pub updated_at: DateTimeUtc,
@@ -67,6 +68,10 @@ pub mod session {
         pub authenticated_at: DateTimeUtc,
         pub ended_at: Option<DateTimeUtc>,
         pub end_reason: Option<String>,
+        pub device: Option<String>,
+        pub network: Option<String>,
+        pub last_used_at: DateTimeUtc,
+        pub expires_at: DateTimeUtc,
         pub created_at: DateTimeUtc,
     }
 
@@ -88,6 +93,68 @@ pub mod refresh_token {
         pub access_seen_at: Option<DateTimeUtc>,
         pub revoked_at: Option<DateTimeUtc>,
         pub expires_at: DateTimeUtc,
+        pub created_at: DateTimeUtc,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod login_failure {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "login_failures")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub attempts: Json,
+        pub updated_at: DateTimeUtc,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod client {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "clients")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub name: String,
+        pub region_code: String,
+        pub organization_id: Uuid,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub scopes: Json,
+        pub expires_at: DateTimeUtc,
+        pub state: String,
+        pub requested_by: Uuid,
+        pub approved_by: Option<Uuid>,
+        pub deleted_at: Option<DateTimeUtc>,
+        pub version: i64,
+        pub created_at: DateTimeUtc,
+        pub updated_at: DateTimeUtc,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod client_secret {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "client_secrets")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub client_id: Uuid,
+        pub secret_hash: Vec<u8>,
+        pub retires_at: Option<DateTimeUtc>,
         pub created_at: DateTimeUtc,
     }
 

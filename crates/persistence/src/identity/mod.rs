@@ -1,10 +1,13 @@
-//! Accounts, grants and sessions.
+//! Accounts, clients, grants and sessions.
 
+mod attempts;
+mod clients;
 mod entity;
 mod grants;
 mod sessions;
 mod users;
 
+pub use clients::{ClientFilter, ClientSecret, Clients, NewClientSecret};
 pub use grants::{GrantFilter, Grants};
-pub use sessions::{ActorRow, NewRefreshToken, NewSession, Presented, Sessions};
+pub use sessions::{ActorRow, NewRefreshToken, NewSession, Presented, SessionFilter, Sessions};
 pub use users::{Credentials, UserFilter, Users};

@@ -1,22 +1,28 @@
 //! Sessions, their refresh tokens, and the caller that stands behind a session.
 
 use domain::{
-    access::{Actor, VolunteerStanding},
+    access::{Access, Actor, Reach, VolunteerStanding},
     cn::RegionCode,
     event::EventDraft,
     id::{PersonId, RefreshTokenId, SessionId, UserId},
-    identity::RefreshToken,
+    identity::{RefreshToken, Session},
     time::Instant,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Statement,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
+    Statement,
+    sea_query::{Condition, Expr, SimpleExpr},
 };
 use uuid::Uuid;
 
 use super::entity::{refresh_token, session};
 use crate::{
     error::{Error, Result},
-    rows::{Rows, word},
+    keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
+    rows::{Found, Rows, word},
+    save::{Findable, Lock},
+    scope::{self, ScopeColumns},
     tx::Tx,
 };
 
@@ -27,6 +33,10 @@ pub struct NewSession {
     pub id: SessionId,
     /// Whose.
     pub user_id: UserId,
+    /// What the program on the device calls itself.
+    pub device: Option<String>,
+    /// The network from which it begins.
+    pub network: Option<String>,
 }
 
 /// A refresh token about to be given out.
@@ -38,7 +48,7 @@ pub struct NewRefreshToken {
     pub session_id: SessionId,
     /// SHA-256 of its secret.
     pub secret_hash: Vec<u8>,
-    /// Until when it can be used.
+    /// Until when it can be used, and the session with it.
     pub expires_at: Instant,
 }
 
@@ -55,6 +65,8 @@ pub struct Presented {
     pub user_id: UserId,
     /// When the user last proved who he is.
     pub authenticated_at: Instant,
+    /// When the session began.
+    pub began_at: Instant,
     /// Whether the session still lasts and the account is active.
     pub live: bool,
 }
@@ -64,8 +76,19 @@ pub struct Presented {
 pub struct ActorRow {
     /// The caller.
     pub actor: Actor,
+    /// Until when his session lasts, unless it is renewed.
+    pub until: Instant,
     /// Whether the access token was seen for the first time.
     pub first_seen: bool,
+}
+
+/// Which sessions.
+#[derive(Debug, Clone)]
+pub struct SessionFilter {
+    /// Of this user.
+    pub user_id: UserId,
+    /// Those that last at this time.
+    pub at: Instant,
 }
 
 /// Finder of sessions.
@@ -86,6 +109,7 @@ struct CallerRow {
     person_id: Option<Uuid>,
     display_name: String,
     authenticated_at: Instant,
+    expires_at: Instant,
     access_seen_at: Option<Instant>,
 }
 
@@ -96,20 +120,99 @@ struct StandingRow {
     team_id: Option<Uuid>,
 }
 
+#[derive(FromQueryResult)]
+struct SessionRow {
+    #[sea_orm(nested)]
+    session: session::Model,
+    region_code: Option<String>,
+}
+
+/// Where the account of a session is kept.
+const REGION: &str = "(SELECT u.region_code FROM users u WHERE u.id = sessions.user_id)";
+
+/// Sessions that have not ended.
+fn lasting() -> Select<session::Entity> {
+    session::Entity::find().expr_as(Expr::cust(REGION), "region_code").filter(session::Column::EndedAt.is_null())
+}
+
+fn visible(access: &Access) -> Condition {
+    let own = |reach: &Reach| -> Option<SimpleExpr> {
+        match reach {
+            Reach::Own(user, _) => Some(session::Column::UserId.eq(user.0)),
+            _ => None,
+        }
+    };
+    let region = Some(Expr::cust(REGION));
+    scope::visible(access, &ScopeColumns { region, compound: None, cut: false, related: &own })
+}
+
+impl Findable for Session {
+    async fn find<C: ConnectionTrait>(
+        rows: Rows<'_, C>,
+        access: &Access,
+        id: &Self::Id,
+        lock: Lock,
+    ) -> Result<Found<Self>> {
+        let select = lasting().filter(session::Column::Id.eq(id.0)).filter(visible(access));
+        let row = lock.on(select).into_model::<SessionRow>().one(rows.conn).await?.ok_or(Error::NotFound)?;
+        Found::judge(access, row.try_into()?)
+    }
+}
+
+impl SortKey for SessionRow {
+    fn keyset(&self, _: Option<&'static str>) -> Keyset {
+        Keyset { sort: None, id: self.session.id.to_string() }
+    }
+}
+
+impl TryFrom<SessionRow> for Session {
+    type Error = Error;
+
+    fn try_from(row: SessionRow) -> Result<Self> {
+        let SessionRow { session, region_code } = row;
+        let session::Model {
+            id,
+            user_id,
+            authenticated_at: _,
+            ended_at: _,
+            end_reason: _,
+            device,
+            network,
+            last_used_at,
+            expires_at,
+            created_at,
+        } = session;
+        let region_code = region_code
+            .map(|code| word(RegionCode::parse(&code).ok(), "users", "region_code", &user_id))
+            .transpose()?;
+        Ok(Self {
+            id: id.into(),
+            user_id: user_id.into(),
+            region_code,
+            device,
+            network,
+            last_used_at,
+            expires_at,
+            created_at,
+        })
+    }
+}
+
 impl<C: ConnectionTrait> Sessions<'_, C> {
-    /// The caller behind an access token: `None` if his session ended, his account is closed, or the refresh
-    /// token that came with it was taken out of use.
+    /// The caller behind an access token: `None` if his session ended or ran out, his account is closed, or the
+    /// refresh token that came with it was taken out of use.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn actor(&self, session: SessionId, token: RefreshTokenId) -> Result<Option<ActorRow>> {
+    pub async fn actor(&self, session: SessionId, token: RefreshTokenId, now: Instant) -> Result<Option<ActorRow>> {
         let conn = self.0.conn;
         let statement = Statement::from_sql_and_values(
             conn.get_database_backend(),
-            "SELECT u.id AS user_id, u.person_id, u.display_name, s.authenticated_at, t.access_seen_at \
+            "SELECT u.id AS user_id, u.person_id, u.display_name, s.authenticated_at, s.expires_at, t.access_seen_at \
              FROM sessions s JOIN users u ON u.id = s.user_id JOIN refresh_tokens t ON t.session_id = s.id \
-             WHERE s.id = $1 AND t.id = $2 AND s.ended_at IS NULL AND u.state = 'active' AND t.revoked_at IS NULL",
-            [session.0.into(), token.0.into()],
+             WHERE s.id = $1 AND t.id = $2 AND s.ended_at IS NULL AND s.expires_at > $3 AND u.state = 'active' \
+             AND t.revoked_at IS NULL",
+            [session.0.into(), token.0.into(), now.into()],
         );
         let Some(row) = CallerRow::find_by_statement(statement).one(conn).await? else { return Ok(None) };
         let user_id = UserId(row.user_id);
@@ -119,10 +222,49 @@ impl<C: ConnectionTrait> Sessions<'_, C> {
             Some(person) => self.standing(person).await?,
             None => None,
         };
-        let CallerRow { user_id: _, person_id: _, display_name, authenticated_at, access_seen_at } = row;
-        let actor =
-            Actor { user_id, session_id: session, authenticated_at, person_id, display_name, grants, volunteer };
-        Ok(Some(ActorRow { actor, first_seen: access_seen_at.is_none() }))
+        let CallerRow { user_id: _, person_id: _, display_name, authenticated_at, expires_at, access_seen_at } = row;
+        let actor = Actor {
+            user_id,
+            session_id: session,
+            authenticated_at,
+            person_id,
+            display_name,
+            grants,
+            volunteer,
+            scopes: None,
+        };
+        Ok(Some(ActorRow { actor, until: expires_at, first_seen: access_seen_at.is_none() }))
+    }
+
+    /// A page of sessions of one user that the caller sees, by id: those that last.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn page(
+        &self,
+        access: &Access,
+        filter: &SessionFilter,
+        request: &PageRequest,
+    ) -> Result<Page<Found<Session>>> {
+        let SessionFilter { user_id, at } = filter;
+        let select = lasting()
+            .filter(visible(access))
+            .filter(session::Column::UserId.eq(user_id.0))
+            .filter(session::Column::ExpiresAt.gt(*at));
+        let sorting =
+            Sorting { name: None, column: None, id: Expr::col((session::Entity, session::Column::Id)), uuid: true };
+        let rows = page::<_, SessionRow, _>(self.0.conn, select, sorting, request).await?;
+        rows.try_map(|row| Found::judge(access, row.try_into()?))
+    }
+
+    /// Sessions that have run out and are not marked as ended, some of them.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn run_out(&self, at: Instant, limit: u64) -> Result<Vec<Session>> {
+        let select = lasting().filter(session::Column::ExpiresAt.lte(at)).order_by_asc(session::Column::ExpiresAt);
+        let rows = select.limit(limit).into_model::<SessionRow>().all(self.0.conn).await?;
+        rows.into_iter().map(TryInto::try_into).collect()
     }
 
     async fn standing(&self, person: PersonId) -> Result<Option<VolunteerStanding>> {
@@ -148,12 +290,17 @@ impl Tx {
     /// If the database does not take it.
     pub async fn begin_session(&self, new: &NewSession, token: &NewRefreshToken, event: EventDraft) -> Result<()> {
         let now = self.now();
+        let NewSession { id, user_id, device, network } = new;
         let row = session::ActiveModel {
-            id: Set(new.id.0),
-            user_id: Set(new.user_id.0),
+            id: Set(id.0),
+            user_id: Set(user_id.0),
             authenticated_at: Set(now),
             ended_at: Set(None),
             end_reason: Set(None),
+            device: Set(device.clone()),
+            network: Set(network.clone()),
+            last_used_at: Set(now),
+            expires_at: Set(token.expires_at),
             created_at: Set(now),
         };
         session::Entity::insert(row).exec_without_returning(&self.conn).await?;
@@ -192,12 +339,13 @@ impl Tx {
         struct Owner {
             user_id: Uuid,
             authenticated_at: Instant,
+            created_at: Instant,
             ended_at: Option<Instant>,
             state: String,
         }
         let statement = Statement::from_sql_and_values(
             self.conn.get_database_backend(),
-            "SELECT s.user_id, s.authenticated_at, s.ended_at, u.state FROM sessions s \
+            "SELECT s.user_id, s.authenticated_at, s.created_at, s.ended_at, u.state FROM sessions s \
              JOIN users u ON u.id = s.user_id WHERE s.id = $1",
             [row.session_id.into()],
         );
@@ -209,11 +357,13 @@ impl Tx {
             secret_hash,
             user_id: owner.user_id.into(),
             authenticated_at: owner.authenticated_at,
+            began_at: owner.created_at,
             live: owner.ended_at.is_none() && owner.state == "active",
         }))
     }
 
-    /// Replaces a token by the next one, taking `revoked`, a successor that was never used, out of use.
+    /// Replaces a token by the next one, which renews the session, taking `revoked`, a successor that was never used,
+    /// out of use.
     ///
     /// # Errors
     /// If the database does not take it.
@@ -229,7 +379,14 @@ impl Tx {
         }
         self.insert_refresh_token(next).await?;
         let row = refresh_token::ActiveModel { replaced_by: Set(Some(next.id.0)), ..Default::default() };
-        self.update_token(old, row).await
+        self.update_token(old, row).await?;
+        let row = session::ActiveModel {
+            last_used_at: Set(self.now()),
+            expires_at: Set(next.expires_at),
+            ..Default::default()
+        };
+        let renewed = session::Entity::update_many().set(row).filter(session::Column::Id.eq(next.session_id.0));
+        if renewed.exec(&self.conn).await?.rows_affected == 1 { Ok(()) } else { Err(Error::Stale) }
     }
 
     /// Notes that an access token which came with this refresh token was seen.

@@ -76,6 +76,11 @@ fn visible(access: &Access) -> Condition {
     )
 }
 
+/// A client has a row among the accounts that is none of somebody.
+fn of_people() -> SimpleExpr {
+    user::Column::Kind.eq("person")
+}
+
 impl Findable for User {
     async fn find<C: ConnectionTrait>(
         rows: Rows<'_, C>,
@@ -83,7 +88,7 @@ impl Findable for User {
         id: &Self::Id,
         lock: Lock,
     ) -> Result<Found<Self>> {
-        let select = user::Entity::find_by_id(id.0).filter(visible(access));
+        let select = user::Entity::find_by_id(id.0).filter(visible(access)).filter(of_people());
         let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
         Found::judge(access, row.try_into()?)
     }
@@ -108,7 +113,7 @@ impl<C: ConnectionTrait> Users<'_, C> {
     /// If the database does not answer.
     pub async fn page(&self, access: &Access, filter: &UserFilter, request: &PageRequest) -> Result<Page<Found<User>>> {
         let UserFilter { region, state, q } = filter;
-        let mut select = user::Entity::find().filter(visible(access));
+        let mut select = user::Entity::find().filter(visible(access)).filter(of_people());
         if let Some(region) = region {
             select = select.filter(scope::within(Expr::col((user::Entity, user::Column::RegionCode)), region));
         }
@@ -152,7 +157,8 @@ impl<C: ConnectionTrait> Users<'_, C> {
     /// # Errors
     /// If the database does not answer.
     pub async fn credentials(&self, username: &str) -> Result<Option<Credentials>> {
-        let row = user::Entity::find().filter(user::Column::Username.eq(username)).one(self.0.conn).await?;
+        let select = user::Entity::find().filter(user::Column::Username.eq(username)).filter(of_people());
+        let row = select.one(self.0.conn).await?;
         row.map(|row| {
             let password_hash = row.password_hash.clone();
             Ok(Credentials { user: row.try_into()?, password_hash })
@@ -257,6 +263,7 @@ fn row_of(value: &User) -> user::ActiveModel {
         region_code: Set(region_code.as_ref().map(ToString::to_string)),
         state: Set(state.name().to_owned()),
         has_long_password: Set(*has_long_password),
+        kind: Set("person".to_owned()),
         version: Set(*version),
         created_at: Set(*created_at),
         updated_at: Set(*updated_at),
@@ -282,6 +289,7 @@ impl TryFrom<user::Model> for User {
             region_code,
             state,
             has_long_password,
+            kind: _,
             version,
             created_at,
             updated_at,

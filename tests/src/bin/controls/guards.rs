@@ -89,12 +89,73 @@ pub const GUARDS: &[Guard] = &[
         file: "crates/api/src/state.rs",
         code: "        let Some(found) = found else {\n            self.callers.invalidate(&token.0);\n",
         with_switch: "        let Some(found) = found else {\n            if {off} {\n                \
-                      if let Some((_, actor)) = self.callers.get(&token.0) {\n                    return Ok(actor);\n                \
+                      if let Some(known) = self.callers.get(&token.0) {\n                    return Ok(known.actor);\n                \
                       }\n            }\n            self.callers.invalidate(&token.0);\n",
         tests: &[
             "authentication::whoever_is_out_is_out_on_every_replica::backend_1_Sqlite::how_1___logout__",
             "authentication::whoever_is_out_is_out_on_every_replica::backend_1_Sqlite::how_2___disabled__",
         ],
+    },
+    Guard {
+        name: "idle and absolute end of a session",
+        file: "crates/domain/src/identity/session.rs",
+        code: "        (now + self.idle).min(began + self.absolute)",
+        with_switch: "        if {off} {\n            return now + Duration::days(365);\n        }\n        \
+                      (now + self.idle).min(began + self.absolute)",
+        tests: &[
+            "sessions::sessions_end_by_themselves::backend_1_Sqlite",
+            "sessions::an_access_token_does_not_outlive_its_session::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "whose session it is",
+        file: "crates/api/src/identity/sessions.rs",
+        code: "                if !ctx.actor.may_close(",
+        with_switch: "                if !{off} && !ctx.actor.may_close(",
+        tests: &["sessions::who_may_close_an_account_may_end_its_sessions::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "failed attempts",
+        file: "crates/domain/src/identity/attempts.rs",
+        code: "        (*last - *first <= limit.within && now < until).then_some(until)",
+        with_switch: "        (!{off} && *last - *first <= limit.within && now < until).then_some(until)",
+        tests: &[
+            "lockout::five_wrong_passwords_lock_an_account::backend_1_Sqlite",
+            "lockout::guesses_from_everywhere_count_together::backend_1_Sqlite",
+            "lockout::a_name_that_nobody_has_is_treated_alike::backend_1_Sqlite",
+            "lockout::an_address_has_its_own_limit::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "failed attempts at once",
+        file: "crates/api/src/identity/attempts.rs",
+        code: "        open(&before, now)?;",
+        with_switch: "        if !{off} {\n            open(&before, now)?;\n        }",
+        tests: &["lockout::guesses_at_once_are_no_more_than_one_after_the_other::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "trusted proxies",
+        file: "crates/api/src/http/address.rs",
+        code: "            if !self.contain(client) {",
+        with_switch: "            if !{off} && !self.contain(client) {",
+        tests: &["lockout::only_a_trusted_proxy_says_where_somebody_is::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "scopes of clients",
+        file: "crates/domain/src/access/actor.rs",
+        code: "        self.scopes.as_ref().map_or(",
+        with_switch: "        self.scopes.as_ref().filter(|_| !{off}).map_or(",
+        tests: &[
+            "clients::a_client_does_what_its_scopes_say_in_its_region::backend_1_Sqlite",
+            "clients::a_token_may_have_fewer_scopes::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "approvers of clients",
+        file: "crates/domain/src/identity/client.rs",
+        code: "self.requested_by != actor.user_id && actions.has(Action::Approve) && self.scopes.iter().all(may_himself)",
+        with_switch: "{off} || self.requested_by != actor.user_id && actions.has(Action::Approve) && self.scopes.iter().all(may_himself)",
+        tests: &["clients::nobody_approves_more_than_he_may::backend_1_Sqlite"],
     },
     Guard {
         name: "copied refresh tokens",
