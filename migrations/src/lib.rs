@@ -16,6 +16,8 @@ mod m0009_clocks;
 mod m0015_inbox;
 mod m0020_sessions_and_attempts;
 mod m0021_clients;
+mod m0022_second_factors;
+mod m0023_password_profile;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -39,6 +41,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_inbox::Migration),
             Box::new(m0020_sessions_and_attempts::Migration),
             Box::new(m0021_clients::Migration),
+            Box::new(m0022_second_factors::Migration),
+            Box::new(m0023_password_profile::Migration),
         ]
     }
 }
@@ -69,6 +73,8 @@ pub fn fingerprint() -> String {
         m0015_inbox::SQL,
         m0020_sessions_and_attempts::SQL,
         m0021_clients::SQL,
+        m0022_second_factors::SQL,
+        m0023_password_profile::SQL,
     ]
     .hash(&mut hasher);
     format!("{:016x}", hasher.finish())

@@ -46,6 +46,8 @@ async fn passwords_are_long_and_hard_to_guess(#[values(Sqlite, Postgres)] backen
         ("我们的连心一二三四", "password-guessable"),
         ("ZhangMin-and-more", "password-guessable"),
         ("住在公园北村社区真好", "password-guessable"),
+        ("1qaz2wsx", "password-guessable"),
+        ("Password", "password-guessable"),
         ("eight\u{0}long", "control-character"),
         ("eight\u{7}long", "control-character"),
         (&"长".repeat(201), "too-long"),

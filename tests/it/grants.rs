@@ -375,6 +375,37 @@ async fn four_eyes_see_the_greatest(#[values(Sqlite, Postgres)] backend: Backend
 
 #[rstest]
 #[actix_web::test]
+async fn four_eyes_see_who_works_in_a_department(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let county = server.sign_in("yushui").await;
+    let id = account(&county, "somebody", COMMUNITY).await;
+    let organization = county.get("/organizations?limit=1").await;
+    let body =
+        json!({"user_id": id, "role": "department_handler", "organization_id": organization.text("/items/0/id")});
+    let given = county.post("/grants", body).await;
+    assert_eq!((given.status, given.text("/state")), (201, "pending"), "{:?}", given.body);
+    let path = format!("/grants/{}", given.text("/id"));
+    let at = given.text("/region_code").to_owned();
+    let approve = async |by: &User<'_>| by.post(&format!("{path}/approve"), json!({})).await;
+    let receiver = enter(&server, "somebody").await;
+    assert_eq!(refusal(&receiver.get("/service-orders").await), (403, "forbidden"));
+    // who gave it, who gets it, who gives no such role, and who only reads
+    let (system, _) = appoint(&server, "system2", &[("system_administrator", "36")]).await;
+    for by in [&county, &receiver, &system, &server.sign_in("auditor").await] {
+        assert_eq!(refusal(&approve(by).await), (403, "forbidden"));
+    }
+    // below it and elsewhere nobody sees it
+    for username in ["nanchang", "worker2", "resident"] {
+        assert_eq!(approve(&server.sign_in(username).await).await.status, 404, "{username}");
+    }
+    let (keeper, _) = appoint(&server, "keeper", &[("region_administrator", "360502")]).await;
+    let approved = approve(&keeper).await;
+    assert_eq!((approved.status, approved.text("/state")), (200, "active"), "{at}: {:?}", approved.body);
+    assert_eq!(receiver.get("/service-orders").await.status, 200);
+}
+
+#[rstest]
+#[actix_web::test]
 async fn whoever_gives_a_role_has_signed_in_lately(#[values(Sqlite, Postgres)] backend: Backend) {
     let server = Server::start(backend).await;
     let (_, second, receiver, path) = waiting(&server).await;

@@ -134,6 +134,25 @@ pub async fn enter<'a>(server: &'a Server, username: &str) -> User<'a> {
     server.user(tokens.text("/access_token"))
 }
 
+/// The one-time password of a secret, so many steps of thirty seconds from now.
+pub fn one_time(secret: &str, now: Instant, steps: i64) -> String {
+    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+    let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
+    totp.generate(u64::try_from(now.timestamp() + 30 * steps).unwrap()).to_string()
+}
+
+/// Begins and confirms a second factor; its secret and the recovery codes.
+pub async fn second_factor(server: &Server, user: &User<'_>) -> (String, Vec<String>) {
+    let begun = user.post("/me/second-factor", json!({})).await;
+    assert_eq!(begun.status, 200, "{:?}", begun.body);
+    let secret = begun.text("/secret").to_owned();
+    let code = one_time(&secret, server.now(), 0);
+    let confirmed = user.post("/me/second-factor/confirm", json!({ "code": code })).await;
+    assert_eq!(confirmed.status, 200, "{:?}", confirmed.body);
+    let codes = confirmed.body["recovery_codes"].as_array().unwrap();
+    (secret, codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect())
+}
+
 /// Makes an account that is kept in a region.
 pub async fn account(maker: &User<'_>, username: &str, region: &str) -> String {
     let body = json!({"username": username, "password": PASSWORD, "display_name": username, "region_code": region});

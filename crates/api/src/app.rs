@@ -119,7 +119,16 @@ fn reference_page() -> utoipa_swagger_ui::Config<'static> {
 }
 
 fn cors(origins: &[String]) -> Cors {
-    let expose = ["ETag", "Location", "Link", "X-Request-Id", "Idempotency-Replayed", "Retry-After"];
+    let expose = [
+        "ETag",
+        "Location",
+        "Link",
+        "X-Request-Id",
+        "Idempotency-Replayed",
+        "Retry-After",
+        "RateLimit",
+        "RateLimit-Policy",
+    ];
     origins
         .iter()
         .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))

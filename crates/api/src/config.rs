@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
+use domain::identity::PasswordProfile;
+
 use crate::http::address::Networks;
 
 /// The settings: `(name, default, what it is, whether its part is built)`.
@@ -22,11 +24,11 @@ pub const SETTINGS: &[(&str, &str, &str, bool)] = &[
     ("LIANXIN_CORS_ORIGINS", "", "origins of web frontends, separated by commas", true),
     ("LIANXIN_STORAGE_URL", "", "where attachments go", false),
     ("LIANXIN_METRICS_LISTEN", "127.0.0.1:9464", "address and port of the metrics", false),
-    ("LIANXIN_RATE_LIMIT", "600", "requests per user and minute, 0 = no limit", false),
+    ("LIANXIN_RATE_LIMIT", "600", "requests per user and minute in each replica, 0 = no limit", true),
     ("LIANXIN_TRUSTED_PROXIES", "", "addresses and networks whose X-Forwarded-For is believed", true),
     ("LIANXIN_TIME_ZONE", "Asia/Shanghai", "time zone of answers", false),
-    ("LIANXIN_PASSWORD_PROFILE", "standard", "standard | mlps3", false),
-    ("LIANXIN_REQUIRE_MFA", "", "second factor for privileged roles", false),
+    ("LIANXIN_PASSWORD_PROFILE", "standard", "standard | mlps3 (GB/T 22239-2019, third level)", true),
+    ("LIANXIN_REQUIRE_MFA", "true in production", "true | false: a second factor for whoever holds an office", true),
     ("LIANXIN_CONFIG", "", "a TOML file with these names, lower case without LIANXIN_; the environment wins", true),
 ];
 
@@ -68,8 +70,14 @@ pub struct Settings {
     pub keys_file: PathBuf,
     /// Orders that one account may place a day; `None` is no limit.
     pub orders_per_day: Option<u64>,
+    /// Requests that a caller may send a minute; `None` is no limit.
+    pub rate_limit: Option<u64>,
     /// Origins of web frontends.
     pub cors_origins: Vec<String>,
+    /// What is asked of passwords and sessions.
+    pub password_profile: PasswordProfile,
+    /// Whether whoever holds an office needs a second factor.
+    pub require_mfa: bool,
     /// Whose word is taken for where a request comes from.
     pub trusted_proxies: Networks,
     /// Names that were set although their part is not built yet.
@@ -129,13 +137,21 @@ impl Settings {
         };
         // a demonstration is walked through in minutes: no limits unless they are set
         let orders = number("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", if demo { 0 } else { 20 })?;
-        number("LIANXIN_RATE_LIMIT", 600)?;
+        let requests = number("LIANXIN_RATE_LIMIT", if demo { 0 } else { 600 })?;
         let cors_origins: Vec<String> = get("LIANXIN_CORS_ORIGINS")
             .unwrap_or_default()
             .split(',')
             .map(|origin| origin.trim().trim_end_matches('/').to_owned())
             .filter(|origin| !origin.is_empty())
             .collect();
+        let password_profile = PasswordProfile::from_name(get("LIANXIN_PASSWORD_PROFILE").unwrap_or("standard"))
+            .ok_or("LIANXIN_PASSWORD_PROFILE: is neither standard nor mlps3")?;
+        let require_mfa = match get("LIANXIN_REQUIRE_MFA") {
+            Some("true") => true,
+            Some("false") => false,
+            Some(_) => return Err("LIANXIN_REQUIRE_MFA: is neither true nor false".to_owned()),
+            None => profile == Profile::Production,
+        };
         let trusted_proxies = Networks::parse(get("LIANXIN_TRUSTED_PROXIES").unwrap_or_default())
             .map_err(|item| format!("LIANXIN_TRUSTED_PROXIES: {item} is neither an address nor a network"))?;
         let settings = Self {
@@ -147,7 +163,10 @@ impl Settings {
             log: get("LIANXIN_LOG").unwrap_or("info").to_owned(),
             keys_file,
             orders_per_day: (orders > 0).then_some(orders),
+            rate_limit: (requests > 0).then_some(requests),
             cors_origins,
+            password_profile,
+            require_mfa,
             trusted_proxies,
             not_used: given
                 .keys()
@@ -208,11 +227,22 @@ mod tests {
             ("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", "many"),
             ("LIANXIN_CORS_ORIGINS", "*"),
             ("LIANXIN_TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("LIANXIN_PASSWORD_PROFILE", "strict"),
+            ("LIANXIN_REQUIRE_MFA", "yes"),
             ("LIANXIN_COLOUR", "red"),
         ] {
             assert!(read(&[(name, value)]).unwrap_err().starts_with(name), "{name}");
         }
         assert!(read(&[("LIANXIN_TEST_X", "1"), ("PATH", "/bin")]).is_ok());
+    }
+
+    #[test]
+    fn production_needs_a_second_factor_unless_it_is_told() {
+        let needs = |pairs: &[(&str, &str)]| read(pairs).unwrap().require_mfa;
+        assert!(!needs(&[]));
+        assert!(needs(&[("LIANXIN_REQUIRE_MFA", "true")]));
+        assert!(needs(&[("LIANXIN_PROFILE", "production")]));
+        assert!(!needs(&[("LIANXIN_PROFILE", "production"), ("LIANXIN_REQUIRE_MFA", "false")]));
     }
 
     #[test]

@@ -53,7 +53,11 @@ pub struct Keys {
     pub cursor: [u8; 32],
 }
 
-fn random<const N: usize>() -> Result<[u8; N], String> {
+/// Random bytes.
+///
+/// # Errors
+/// If the system gives no randomness.
+pub fn random<const N: usize>() -> Result<[u8; N], String> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| "no randomness is to be had")?;
     Ok(bytes)

@@ -75,6 +75,7 @@ pub fn finish(document: &utoipa::openapi::OpenApi, public_url: &str) -> Value {
     document["servers"] = json!([{ "url": public_url, "x-internal": false }]);
     document["components"]["securitySchemes"] =
         json!({"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": BEARER}});
+    document["components"]["headers"] = limit_headers();
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths {
             let Some(item) = item.as_object_mut() else { continue };
@@ -101,21 +102,21 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     }
     let is_auth = path.starts_with("/api/v1/auth/") || path == TOKEN_ENDPOINT;
     let has_body = operation.contains_key("requestBody");
-    let mut statuses = vec![400, 406, 414, 500, 503];
+    let mut statuses = vec![400, 406, 414, 429, 500, 503];
     if !is_auth {
         statuses.extend([403, 404]);
     }
     if !is_auth || path.ends_with("/login") || path.ends_with("/first-administrator") {
         statuses.push(401);
     }
-    if path.ends_with("/login") {
-        statuses.push(429);
+    if is_auth && operation.contains_key("security") {
+        statuses.extend([401, 403]);
     }
     if has_body {
         statuses.extend([413, 415, 422]);
     }
     if method == "post" && !is_auth || method == "put" {
-        statuses.extend([409, 412, 422, 429]);
+        statuses.extend([409, 412, 422]);
     }
     complete_body(operation);
     if complete_parameters(method, is_auth, operation) {
@@ -142,6 +143,36 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
             })
         });
+    }
+    tell_limits(responses);
+}
+
+/// Headers that tell how many requests may still be sent.
+fn limit_headers() -> Value {
+    json!({
+        "RateLimit": {
+            "description": "What is left of the limits: `\"user\";r=117;t=41`, requests and seconds",
+            "schema": {"type": "string", "example": "\"user\";r=117;t=41"}
+        },
+        "RateLimit-Policy": {
+            "description": "The limits: `\"user\";q=600;w=60`, requests in so many seconds",
+            "schema": {"type": "string", "example": "\"user\";q=600;w=60"}
+        },
+        "Retry-After": {
+            "description": "Seconds after which it is worth trying again",
+            "schema": {"type": "integer", "example": 41}
+        }
+    })
+}
+
+/// Answers that were asked for, and the one to a request too many, tell of the limits.
+fn tell_limits(responses: &mut Map<String, Value>) {
+    for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2') || *status == "429") {
+        for name in ["RateLimit", "RateLimit-Policy", "Retry-After"] {
+            if name != "Retry-After" || status == "429" {
+                response["headers"][name] = json!({"$ref": format!("#/components/headers/{name}")});
+            }
+        }
     }
 }
 

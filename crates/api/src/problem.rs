@@ -23,8 +23,11 @@ pub const CODES: &[(&str, u16, &str, &str)] = &[
     ("unauthenticated", 401, "请先登录", "Sign in first"),
     ("invalid-token", 401, "访问令牌无效或已过期", "The access token is not valid or has expired"),
     ("wrong-credentials", 401, "用户名或密码不正确", "User name or password is wrong"),
+    ("totp-required", 401, "请输入动态验证码", "A one-time password is needed as well"),
     ("reauthentication-required", 401, "请重新登录后再操作", "Sign in again for this operation"),
     ("forbidden", 403, "没有权限执行此操作", "You may not do this"),
+    ("mfa-required", 403, "请先启用两步验证", "Set up a second factor first"),
+    ("password-expired", 403, "密码已过期，请先修改密码", "The password has expired: set another one first"),
     ("access-approval-required", 403, "需要审批后才能查看", "Seeing this needs an approval"),
     ("not-found", 404, "没有找到", "Not found"),
     ("method-not-allowed", 405, "不支持此请求方法", "This method is not supported here"),
@@ -92,6 +95,9 @@ pub const FIELD_CODES: &[(&str, &str, &str)] = &[
     ("not-a-member", "不是成员", "is not a member"),
     ("wrong-password", "密码不正确", "is not the password"),
     ("password-too-short", "密码太短", "is too short"),
+    ("wrong-code", "验证码不正确", "is not the code"),
+    ("password-too-plain", "密码需包含大写字母、小写字母、数字、其他字符中的三类", "needs characters of three sorts"),
+    ("password-used-before", "不能使用最近用过的密码", "was used lately"),
     ("password-guessable", "密码太容易被猜到", "is too easy to guess"),
     ("not-active", "已停用", "is not offered at present"),
 ];
@@ -118,7 +124,7 @@ pub struct FieldOut {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Problem, example = json!({"type": "/problems/not-found", "code": "not-found", "title": "没有找到", "status": 404, "instance": "/api/v1/service-orders/019cdfaa-49c0-7c3e-9d41-2f6c1b7a9e10", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}))]
 pub struct ProblemOut {
-    /// `/problems/{code}`
+    /// `/problems/{code}`, or the URI that is registered for it.
     #[serde(rename = "type")]
     pub kind: String,
     /// The code, the same in every language.
@@ -299,6 +305,14 @@ impl Problem {
         self.tampered.as_deref()
     }
 
+    /// What `type` says: the page of its code, or the name that is registered for it.
+    fn kind(&self) -> String {
+        match self.code {
+            "quota-exceeded" => "https://iana.org/assignments/http-problem-types#quota-exceeded".to_owned(),
+            code => format!("/problems/{code}"),
+        }
+    }
+
     fn entry(&self) -> (u16, &'static str, &'static str) {
         CODES
             .iter()
@@ -315,7 +329,7 @@ impl Problem {
         let pick = |zh: &str, en: &str| if locale == Locale::Chinese { zh.to_owned() } else { en.to_owned() };
         let mut document = Map::new();
         let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
-        put("type", format!("/problems/{}", self.code).into());
+        put("type", self.kind().into());
         put("code", self.code.into());
         put("title", pick(zh, en).into());
         put("status", status.into());
@@ -359,7 +373,7 @@ impl ResponseError for Problem {
             builder.insert_header((*name, value.as_str()));
         }
         match self.code {
-            "unauthenticated" | "wrong-credentials" => {
+            "unauthenticated" | "wrong-credentials" | "totp-required" => {
                 builder.insert_header(("WWW-Authenticate", "Bearer"));
             }
             "invalid-token" => {

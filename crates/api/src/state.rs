@@ -21,7 +21,7 @@ use persistence::{Database, Numbers, Stamp};
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
-use crate::{config::Settings, keys::Keys, problem::Problem, tokens::Tokens};
+use crate::{config::Settings, http::limit::Limiter, keys::Keys, problem::Problem, tokens::Tokens};
 
 /// How long a caller's rights are taken from memory: within this time a revocation takes effect everywhere.
 const RIGHTS_FRESH: TimeDelta = TimeDelta::seconds(3);
@@ -50,6 +50,8 @@ pub struct App {
     pub hashing: Semaphore,
     /// Whether it takes requests: not before it is ready, no more when it is told to stop.
     pub ready: AtomicBool,
+    /// How many requests each caller has sent.
+    pub limiter: Limiter,
     callers: moka::sync::Cache<Uuid, Known>,
     refusals: Mutex<HashMap<(Uuid, String, i64), u64>>,
     days: RwLock<Arc<[CalendarDay]>>,
@@ -86,6 +88,7 @@ impl App {
         let tokens = Tokens::new(&settings.public_url, &keys.signing)?;
         let replica = ids.next();
         Ok(Self {
+            limiter: Limiter::new(settings.rate_limit),
             settings,
             database,
             tokens,

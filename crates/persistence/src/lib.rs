@@ -34,7 +34,7 @@ pub use events::{ChainFault, EventFilter, Sequenced, StoredEvent};
 pub use idempotency::{Begun, KeyUse, StoredAnswer};
 pub use identity::{
     ActorRow, ClientFilter, ClientSecret, Clients, Credentials, GrantFilter, Grants, NewClientSecret, NewRefreshToken,
-    NewSession, Presented, SessionFilter, Sessions, UserFilter, Users,
+    NewSession, Presented, SecondFactor, SessionFilter, Sessions, UserFilter, Users,
 };
 pub use inbox::{NotificationFilter, Notifications};
 pub use keyset::{Keyset, Page, PageRequest, SortKey, SortValue};

@@ -17,6 +17,8 @@ use rstest::rstest;
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
 
+use crate::hands::one_time;
+
 fn id(answer: &Answer) -> String {
     answer.text("/id").to_owned()
 }
@@ -78,12 +80,31 @@ async fn identity(server: &Server, calls: &Calls<'_>) {
     calls.call(&admin, "deleteGrant", &[&id(&grant)], version(&approved), Value::Null).await;
     let new = json!({"password": "another-long-one"});
     calls.call(&admin, "resetUserPassword", &[&user_id], None, new).await;
+    second_factor(server, calls, &admin, &user_id).await;
     let session = server.log_in("new.one", "another-long-one").await;
     let session = server.user(session.text("/access_token")).get("/sessions").await.text("/items/0/id").to_owned();
     // an auditor sees no sessions but his own
     calls.open(Some(&admin), "deleteSession", &[&session], None, Value::Null).await;
     calls.call(&admin, "disableUser", &[&user_id], None, json!({})).await;
     clients(server, calls, &admin).await;
+}
+
+/// A second factor is everybody's own business, an auditor's too.
+async fn second_factor(server: &Server, calls: &Calls<'_>, admin: &User<'_>, id: &str) {
+    let tokens = server.log_in("new.one", "another-long-one").await;
+    let user = server.user(tokens.text("/access_token"));
+    let again = json!({"password": "another-long-one"});
+    let tokens = calls.open(Some(&user), "reauthenticate", &[], None, again).await;
+    let user = server.user(tokens.text("/access_token"));
+    for _ in 0..2 {
+        let begun = calls.open(Some(&user), "beginSecondFactor", &[], None, json!({})).await;
+        let code = json!({"code": one_time(begun.text("/secret"), server.now(), 0)});
+        calls.open(Some(&user), "confirmSecondFactor", &[], None, code).await;
+        calls.open(Some(&user), "renewRecoveryCodes", &[], None, json!({})).await;
+        let code = json!({"code": one_time(begun.text("/secret"), server.now(), 1)});
+        calls.open(Some(&user), "deleteSecondFactor", &[], None, code).await;
+    }
+    calls.call(admin, "resetUserSecondFactor", &[id], None, json!({})).await;
 }
 
 async fn clients(server: &Server, calls: &Calls<'_>, admin: &User<'_>) {

@@ -10,9 +10,11 @@ use serde_json::json;
 use super::{NOTHING, operations, rows};
 
 /// What a resident may do with what is his own; everything else that is no reading he may not.
-const RESIDENT_MAY: [&str; 11] = [
+const RESIDENT_MAY: [&str; 13] = [
     "readNotification",
     "readAllNotifications",
+    "beginSecondFactor",
+    "confirmSecondFactor",
     "createVolunteer",
     "createServiceOrder",
     "putServiceOrder",

@@ -110,8 +110,8 @@ fn reader<'a>(operation: &Operation, worker: &'a User<'a>, admin: &'a User<'a>) 
 async fn no_parameter_reaches_the_database_as_code(#[values(Sqlite, Postgres)] backend: Backend) {
     let server = Server::start(backend).await;
     let worker = server.sign_in("worker").await;
-    let before = rows(&server).await;
     let admin = server.sign_in("admin").await;
+    let before = rows(&server).await;
     for operation in lists() {
         let worker = reader(&operation, &worker, &admin);
         let path = path(&operation);

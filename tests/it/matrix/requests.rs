@@ -143,6 +143,11 @@ fn identity(all: &mut Calls<'_>, round: usize) {
     all.on("disableUser", "POST", "/users/{}/disable", user, Some(json!({})));
     let password = json!({"password": "another good password", "current_password": "lianxin-demo"});
     all.on("resetUserPassword", "POST", "/users/{}/reset-password", user, Some(password));
+    all.on("resetUserSecondFactor", "POST", "/users/{}/reset-second-factor", user, Some(json!({})));
+    all.once("beginSecondFactor", "POST", "/me/second-factor", Some(json!({})));
+    all.once("confirmSecondFactor", "POST", "/me/second-factor/confirm", Some(json!({"code": "000000"})));
+    all.once("renewRecoveryCodes", "POST", "/me/second-factor/recovery-codes", Some(json!({})));
+    all.once("deleteSecondFactor", "DELETE", "/me/second-factor", Some(json!({"code": "000000"})));
     all.reads(["listGrants", "getGrant", "listGrantEvents"], "grants", grant);
     all.at(
         "createGrant",

@@ -505,6 +505,7 @@ pub(super) fn actor(username: &str) -> Result<Actor> {
         display_name: account.name.to_owned(),
         grants: grants_of(account)?,
         volunteer: volunteer.map(standing).transpose()?,
+        proof: None,
         scopes: None,
     })
 }

@@ -170,6 +170,19 @@ impl Ctx {
         Ok(reply)
     }
 
+    /// Writes in one transaction what is not kept under a key, because its answer shows a secret once. The same request
+    /// again is another one.
+    ///
+    /// # Errors
+    /// What the work refuses.
+    pub async fn write_unkept(&self, work: impl AsyncFnOnce(&Tx) -> Result<Reply, Problem>) -> Result<Reply, Problem> {
+        let tx = self.app.database.begin_write(self.stamp()).await?;
+        let reply = work(&tx).await?;
+        tx.commit().await?;
+        self.app.wrote.notify_one();
+        Ok(reply)
+    }
+
     /// Records a look that is allowed. Nothing is kept under an idempotency key: the same look again is another one, and
     /// shows what there is then.
     ///

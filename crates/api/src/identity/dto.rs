@@ -22,6 +22,22 @@ pub struct LoginIn {
     /// The password.
     #[schema(min_length = 1, max_length = 200, format = Password)]
     pub password: String,
+    /// The one-time password of the second factor, or a recovery code; for accounts that have one.
+    #[schema(min_length = 6, max_length = 30)]
+    pub totp: Option<String>,
+}
+
+/// The password once more.
+#[derive(Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Reauthentication)]
+pub struct ReauthenticateIn {
+    /// The password.
+    #[schema(min_length = 1, max_length = 200, format = Password)]
+    pub password: String,
+    /// The one-time password of the second factor, or a recovery code; for accounts that have one.
+    #[schema(min_length = 6, max_length = 30)]
+    pub totp: Option<String>,
 }
 
 /// A refresh token.
@@ -125,6 +141,8 @@ pub struct MeOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub volunteer_id: Option<Uuid>,
+    /// Whether he is asked for a second factor when he signs in.
+    pub second_factor: bool,
     /// What he may be, now.
     pub grants: Vec<OwnGrantOut>,
 }
@@ -156,6 +174,7 @@ impl MeOut {
             phone: person.as_ref().and_then(|person| person.phone.as_ref()).map(|phone| phone.e164().to_owned()),
             name: person.map(|person| person.name),
             volunteer_id: actor.volunteer.as_ref().map(|volunteer| volunteer.id.0),
+            second_factor: actor.proof.as_ref().is_some_and(|proof| proof.has_second_factor),
             grants: actor.grants_at(now).map(Into::into).collect(),
         }
     }

@@ -267,6 +267,8 @@ pub async fn approve_grant(ctx: Ctx, id: PathId<GrantId>, body: Body<NothingIn>)
 }
 
 /// Take a grant back
+///
+/// The caller must have signed in within the last ten minutes.
 #[utoipa::path(tag = "grants", operation_id = "deleteGrant", params(("id" = Uuid, Path, description = "grant id"), ("If-Match" = String, Header, description = "ETag of the version that is taken back")), security(("bearer" = [])), responses((status = 204)))]
 #[delete("/grants/{id}")]
 pub async fn delete_grant(ctx: Ctx, id: PathId<GrantId>) -> Result<Reply, Problem> {
@@ -274,6 +276,7 @@ pub async fn delete_grant(ctx: Ctx, id: PathId<GrantId>) -> Result<Reply, Proble
     let reply = ctx
         .write(&serde_json::Value::Null, async |tx| {
             let found = tx.rows().find_to_change::<Grant>(&access, &id.0).await?.permitted(&access)?;
+            ctx.require_recent_login()?;
             ctx.require_version(found.row.version)?;
             tx.update(found.row.revoke(&ctx.actor, found.grasp.actions, ctx.now)?).await?;
             Ok(Reply::no_content())

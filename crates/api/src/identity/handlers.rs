@@ -1,11 +1,12 @@
 //! The endpoints of identity.
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web::Data};
-use domain::identity::{User, device_of};
+use domain::identity::device_of;
 use persistence::Stamp;
 
 use super::{
-    dto::{FirstAdministratorIn, LoginIn, MeOut, RefreshIn, TokensOut},
+    dto::{FirstAdministratorIn, LoginIn, MeOut, ReauthenticateIn, RefreshIn, TokensOut},
+    second_factor::own_user,
     service,
 };
 use crate::{
@@ -31,6 +32,14 @@ pub async fn login(app: Data<App>, request: HttpRequest, body: Body<LoginIn>) ->
     let device = request.headers().get("user-agent").map(|value| String::from_utf8_lossy(value.as_bytes()));
     let device = device.and_then(|name| device_of(&name));
     let tokens = service::login(&app, anonymous(&app, &request), device, body.value).await?;
+    Reply::json(200, &tokens, Caching::Never)
+}
+
+/// Prove once more who one is: the session goes on, with new tokens
+#[utoipa::path(tag = "auth", operation_id = "reauthenticate", request_body = ReauthenticateIn, security(("bearer" = [])), responses((status = 200, body = TokensOut)))]
+#[post("/auth/reauthenticate")]
+pub async fn reauthenticate(ctx: Ctx, body: Body<ReauthenticateIn>) -> Result<Reply, Problem> {
+    let tokens = service::reauthenticate(&ctx, body.value).await?;
     Reply::json(200, &tokens, Caching::Never)
 }
 
@@ -66,9 +75,7 @@ pub async fn first_administrator(
 #[utoipa::path(tag = "me", operation_id = "getMe", security(("bearer" = [])), responses((status = 200, body = MeOut)))]
 #[get("/me")]
 pub async fn me(ctx: Ctx) -> Result<Reply, Problem> {
-    use domain::access::{Action, ResourceKind};
-    let access = ctx.authorize(Action::Read, ResourceKind::User)?;
-    let user = ctx.app.database.rows().find::<User>(&access, &ctx.actor.user_id).await?.row;
+    let user = own_user(&ctx).await?;
     let person = match ctx.actor.person_id {
         Some(person) => Some(ctx.app.database.rows().persons().own(person).await?),
         None => None,

@@ -9,6 +9,7 @@ mod grants;
 mod handlers;
 mod oauth;
 mod password;
+mod second_factor;
 mod service;
 mod sessions;
 mod users;
@@ -22,10 +23,16 @@ pub use service::{FIRST_ADMINISTRATOR, code_digest, end_run_out_sessions};
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(handlers::login)
+        .service(handlers::reauthenticate)
         .service(handlers::refresh)
         .service(handlers::logout)
         .service(handlers::first_administrator)
         .service(handlers::me)
+        .service(second_factor::begin_second_factor)
+        .service(second_factor::confirm_second_factor)
+        .service(second_factor::renew_recovery_codes)
+        .service(second_factor::delete_second_factor)
+        .service(second_factor::reset_user_second_factor)
         .service(oauth::issue_client_token)
         .service(clients::list_clients)
         .service(clients::create_client)

@@ -9,7 +9,7 @@ use domain::{
     access::{Grant, Place, ResourceKind, Role},
     event::{Datum, EventDraft, Subject},
     id::{RefreshTokenId, SessionId, UserId},
-    identity::{Refresh, Term, User, UserState, check_password, network_of, refresh as judge},
+    identity::{PasswordRules, Refresh, Term, User, UserState, check_password, network_of, refresh as judge},
     outcome::Outcome,
     resource::Resource as _,
     time::{Instant, Validity},
@@ -19,10 +19,12 @@ use uuid::Uuid;
 
 use super::{
     attempts::Guess,
-    dto::{FirstAdministratorIn, LoginIn, TokensOut},
+    dto::{FirstAdministratorIn, LoginIn, ReauthenticateIn, TokensOut},
     password,
+    second_factor::{self, Second},
 };
 use crate::{
+    http::Ctx,
     keys::new_secret,
     problem::Problem,
     state::App,
@@ -38,7 +40,7 @@ fn session_event(kind: &'static str, session: SessionId) -> EventDraft {
 
 /// Signs in on a device.
 pub async fn login(app: &App, stamp: Stamp, device: Option<String>, login: LoginIn) -> Result<TokensOut, Problem> {
-    let LoginIn { username, password } = login;
+    let LoginIn { username, password, totp } = login;
     let username = username.to_lowercase();
     let guess = Guess::new(app, &username, stamp.address);
     guess.allow(app).await?;
@@ -52,12 +54,63 @@ pub async fn login(app: &App, stamp: Stamp, device: Option<String>, login: Login
     };
     let network = stamp.address.map(network_of);
     let session = NewSession { id: app.ids.next().into(), user_id: user.id, device, network };
-    let tx = app.database.begin_write(Stamp { user_id: Some(user.id), session_id: Some(session.id), ..stamp }).await?;
-    guess.settle(&tx).await?;
+    let own = Stamp { user_id: Some(user.id), session_id: Some(session.id), ..stamp.clone() };
+    let tx = app.database.begin_write(own).await?;
+    let Some(factor) = second(app, &tx, &guess, user.id, totp.as_deref()).await? else {
+        drop(tx);
+        guess.record_failure(app, stamp).await?;
+        return Err(Problem::new("wrong-credentials"));
+    };
     let (token, secret) = new_refresh_token(app, &tx, user.id, session.id, tx.now()).await?;
-    tx.begin_session(&session, &token, session_event("auth.logged_in", session.id)).await?;
+    let event = session_event("auth.logged_in", session.id).with_some("factor", factor.map(Datum::Word));
+    tx.begin_session(&session, &token, event).await?;
     tx.commit().await?;
     tokens(app, user.id, session.id, token.id, &secret, app.now())
+}
+
+/// Asks whoever knows the password for his second factor, if he has one: by what it was shown, or nothing where it is
+/// wrong. Who has proved who he is begins anew, whatever failed before.
+async fn second(
+    app: &App,
+    tx: &Tx,
+    guess: &Guess,
+    user: UserId,
+    totp: Option<&str>,
+) -> Result<Option<Option<&'static str>>, Problem> {
+    match second_factor::ask(app, tx, user, totp).await? {
+        Second::Missing => Err(Problem::new("totp-required")),
+        Second::Wrong => Ok(None),
+        Second::Fits(factor) => {
+            guess.settle(tx).await?;
+            Ok(Some(factor))
+        }
+    }
+}
+
+/// Proves once more who one is, within a session that goes on.
+pub async fn reauthenticate(ctx: &Ctx, again: ReauthenticateIn) -> Result<TokensOut, Problem> {
+    let ReauthenticateIn { password, totp } = again;
+    let app = &ctx.app;
+    let user = second_factor::own_user(ctx).await?;
+    let guess = Guess::new(app, &user.username, ctx.stamp().address);
+    guess.allow(app).await?;
+    let kept = app.database.rows().users().credentials(&user.username).await?;
+    let fits = password::verify(app, password, kept.map(|kept| kept.password_hash)).await?;
+    let tx = app.database.begin_write(ctx.stamp()).await?;
+    let factor = if fits { second(app, &tx, &guess, user.id, totp.as_deref()).await? } else { None };
+    let Some(factor) = factor else {
+        drop(tx);
+        guess.record_failure(app, ctx.stamp()).await?;
+        return Err(Problem::new("wrong-credentials"));
+    };
+    let session = ctx.actor.session_id;
+    let began = tx.session_began(session).await?;
+    let (token, secret) = new_refresh_token(app, &tx, user.id, session, began).await?;
+    let event = session_event("auth.reauthenticated", session).with_some("factor", factor.map(Datum::Word));
+    tx.authenticate_again(&token, event).await?;
+    tx.commit().await?;
+    app.forget_callers();
+    tokens(app, user.id, session, token.id, &secret, ctx.now)
 }
 
 /// The next refresh token of a session that began then, good for as long as what its user is granted allows.
@@ -70,11 +123,12 @@ async fn new_refresh_token(
 ) -> Result<(NewRefreshToken, String), Problem> {
     let secret = new_secret().map_err(|_| Problem::new("unavailable"))?;
     let grants = tx.rows().grants().of_user(user).await?;
+    let term = Term::of(&grants, tx.now()).within(app.settings.password_profile.idle_exit());
     let token = NewRefreshToken {
         id: app.ids.next().into(),
         session_id,
         secret_hash: digest(&SHA256, secret.as_bytes()).as_ref().to_vec(),
-        expires_at: Term::of(&grants, tx.now()).end(began, tx.now()),
+        expires_at: term.end(began, tx.now()),
     };
     Ok((token, secret))
 }
@@ -176,8 +230,9 @@ pub fn code_digest(code: &str) -> Vec<u8> {
 /// Makes the first administrator, in a system that has no user yet.
 pub async fn first_administrator(app: &App, stamp: Stamp, new: FirstAdministratorIn) -> Result<User, Problem> {
     let FirstAdministratorIn { code, username, password, display_name } = new;
+    let rules = PasswordRules { privileged: true, composed: app.settings.password_profile.is_composed() };
     let has_long_password =
-        check_password(&password, &[&username], true).map_err(|fault| Problem::field("/password", fault.code()))?;
+        check_password(&password, &[&username], rules).map_err(|fault| Problem::field("/password", fault.code()))?;
     let password_hash = password::hash_apart(app, password).await?;
     let now = app.now();
     let tx = app.database.begin_write(stamp).await?;

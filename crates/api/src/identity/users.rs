@@ -5,7 +5,7 @@ use domain::{
     access::{Action, ResourceKind},
     cn::{RegionCode, RegionLevel},
     id::UserId,
-    identity::{User, UserState, check_password},
+    identity::{PasswordRules, User, UserState, check_password},
     outcome::Outcome,
     people::Person,
     places::Region,
@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::password;
+use super::{attempts::Guess, password};
 use crate::{
     http::{
         At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, RegionText, Reply,
@@ -26,6 +26,7 @@ use crate::{
         value::NothingIn,
     },
     problem::Problem,
+    state::App,
 };
 
 type StateIo = WordOf<UserState>;
@@ -264,7 +265,7 @@ pub async fn create_user(ctx: Ctx, body: Body<NewUserIn>) -> Result<Reply, Probl
         None => None,
     };
     let region_name = region.as_ref().map(|region| region.name.as_str());
-    let has_long_password = judged(&password, &username, region_name, person.as_ref())?;
+    let has_long_password = judged(&ctx.app, &password, &username, region_name, person.as_ref())?;
     let hash = password::hash_apart(&ctx.app, password).await?;
     ctx.write(&body.content, async |tx| {
         let user = User {
@@ -289,10 +290,17 @@ pub async fn create_user(ctx: Ctx, body: Body<NewUserIn>) -> Result<Reply, Probl
 }
 
 /// Holds a password to the rules, in view of what is known of its account; whether it will do for an office too.
-fn judged(password: &str, username: &str, region: Option<&str>, person: Option<&Person>) -> Result<bool, Problem> {
+fn judged(
+    app: &App,
+    password: &str,
+    username: &str,
+    region: Option<&str>,
+    person: Option<&Person>,
+) -> Result<bool, Problem> {
     let phone = person.and_then(|person| person.phone.as_ref()).map(|phone| phone.e164().trim_start_matches("+86"));
     let context: Vec<&str> = [Some(username), region, phone].into_iter().flatten().collect();
-    check_password(password, &context, false).map_err(|fault| Problem::field("/password", fault.code()))
+    let rules = PasswordRules { privileged: false, composed: app.settings.password_profile.is_composed() };
+    check_password(password, &context, rules).map_err(|fault| Problem::field("/password", fault.code()))
 }
 
 /// Change an account
@@ -305,6 +313,8 @@ pub async fn update_user(ctx: Ctx, id: PathId<UserId>, patch: UserPatch) -> Resu
 }
 
 /// Close an account and end its sessions
+///
+/// The caller must have signed in within the last ten minutes.
 #[utoipa::path(tag = "users", operation_id = "disableUser", params(("id" = Uuid, Path, description = "user id")), request_body = Option<NothingIn>, security(("bearer" = [])), responses((status = 200, body = UserOut)))]
 #[post("/users/{id}/disable")]
 pub async fn disable_user(ctx: Ctx, id: PathId<UserId>, body: Body<NothingIn>) -> Result<Reply, Problem> {
@@ -313,6 +323,7 @@ pub async fn disable_user(ctx: Ctx, id: PathId<UserId>, body: Body<NothingIn>) -
         if !ctx.actor.may_close(ctx.now, found.row.id, &present) {
             return Err(Problem::new("forbidden"));
         }
+        ctx.require_recent_login()?;
         tx.end_sessions_of(found.row.id, "disabled").await?;
         Ok(found.row.disable(found.grasp.actions, ctx.now)?)
     })
@@ -322,6 +333,8 @@ pub async fn disable_user(ctx: Ctx, id: PathId<UserId>, body: Body<NothingIn>) -
 }
 
 /// Give an account a new password and end its sessions
+///
+/// Whoever does it to the account of another must have signed in within the last ten minutes.
 #[utoipa::path(tag = "users", operation_id = "resetUserPassword", params(("id" = Uuid, Path, description = "user id")), request_body = PasswordIn, security(("bearer" = [])), responses((status = 200, body = UserOut)))]
 #[post("/users/{id}/reset-password")]
 pub async fn reset_user_password(ctx: Ctx, id: PathId<UserId>, body: Body<PasswordIn>) -> Result<Reply, Problem> {
@@ -337,10 +350,11 @@ pub async fn reset_user_password(ctx: Ctx, id: PathId<UserId>, body: Body<Passwo
         Some(person) => Some(rows.persons().own(person).await?),
         None => None,
     };
-    let is_long = judged(&password, &user.username, region.as_deref(), person.as_ref())?;
+    let is_long = judged(&ctx.app, &password, &user.username, region.as_deref(), person.as_ref())?;
     if user.id == ctx.actor.user_id {
         own_password(&ctx, &user, current_password).await?;
     }
+    let former = unlike_former(&ctx, &user, &password).await?;
     let hash = password::hash_apart(&ctx.app, password).await?;
     let reply = ctx
         .write(&body.content, async |tx| {
@@ -348,12 +362,18 @@ pub async fn reset_user_password(ctx: Ctx, id: PathId<UserId>, body: Body<Passwo
             ctx.check_version(found.row.version)?;
             let present = tx.rows().grants().of_user(user.id).await?;
             let is_own = user.id == ctx.actor.user_id;
-            if !is_own && !ctx.actor.may_answer_for(ctx.now, user.id, &present) {
-                return Err(Problem::new("forbidden"));
+            if !is_own {
+                if !ctx.actor.may_answer_for(ctx.now, user.id, &present) {
+                    return Err(Problem::new("forbidden"));
+                }
+                ctx.require_recent_login()?;
             }
             let holds_office = present.iter().any(|grant| grant.revoked_at.is_none() && grant.role.is_privileged());
             if holds_office && !is_long {
                 return Err(Problem::field("/password", "password-too-short"));
+            }
+            if let Some(former) = &former {
+                tx.keep_former_password(user.id, former, ctx.app.settings.password_profile.remembers() - 1).await?;
             }
             tx.end_sessions_of(user.id, "password-reset").await?;
             let outcome = found.row.reset_password(is_long, found.grasp.actions, ctx.now)?;
@@ -364,15 +384,34 @@ pub async fn reset_user_password(ctx: Ctx, id: PathId<UserId>, body: Body<Passwo
     Ok(reply)
 }
 
-/// Whoever changes his own password knows the present one.
+/// Whoever changes his own password knows the present one. Who guesses it waits as he would when signing in.
 async fn own_password(ctx: &Ctx, user: &User, given: Option<String>) -> Result<(), Problem> {
     let given = given.ok_or_else(|| Problem::field("/current_password", "required"))?;
+    let guess = Guess::new(&ctx.app, &user.username, ctx.stamp().address);
+    guess.allow(&ctx.app).await?;
     let kept = ctx.app.database.rows().users().credentials(&user.username).await?;
     let hash = kept.map(|kept| kept.password_hash);
     if password::verify(&ctx.app, given, hash).await? {
         return Ok(());
     }
+    guess.record_failure(&ctx.app, ctx.stamp()).await?;
     Err(Problem::field("/current_password", "wrong-password"))
+}
+
+/// Refuses a password that the account had lately, where the profile remembers them; the hash of the present one, to be
+/// remembered.
+async fn unlike_former(ctx: &Ctx, user: &User, password: &str) -> Result<Option<String>, Problem> {
+    if ctx.app.settings.password_profile.remembers() == 0 {
+        return Ok(None);
+    }
+    let rows = ctx.app.database.rows();
+    let present = rows.users().credentials(&user.username).await?.map(|kept| kept.password_hash);
+    for hash in rows.users().former_password_hashes(user.id).await?.into_iter().chain(present.clone()) {
+        if password::verify(&ctx.app, password.to_owned(), Some(hash)).await? {
+            return Err(Problem::field("/password", "password-used-before"));
+        }
+    }
+    Ok(present)
 }
 
 /// Refuses to act on an account whose grants are not the caller's to give.

@@ -46,6 +46,8 @@ actions! {
     Disable = "disable",
     /// Set a new password for an account.
     ResetPassword = "reset-password",
+    /// Take the second factor from an account.
+    ResetSecondFactor = "reset-second-factor",
     /// Give a client another secret.
     RotateSecret = "rotate-secret",
     /// Place an order for somebody else.

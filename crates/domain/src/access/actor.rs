@@ -4,6 +4,7 @@ use super::{Action, ActionSet, Extent, Grant, Located, Place, Reach, ResourceKin
 use crate::{
     cn::RegionCode,
     id::{PersonId, SessionId, UserId, VolunteerId, VolunteerTeamId},
+    identity::Proof,
     time::Instant,
 };
 
@@ -35,6 +36,8 @@ pub struct Actor {
     pub grants: Vec<Grant>,
     /// His standing as an approved volunteer.
     pub volunteer: Option<VolunteerStanding>,
+    /// How he proves who he is; `None` for a client.
+    pub proof: Option<Proof>,
     /// Of a client, what it may do at most; `None` for somebody, whom his grants alone restrict.
     pub scopes: Option<Vec<Scope>>,
 }

@@ -322,10 +322,16 @@ fn calendar_day(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
 
 fn user(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     const MAKER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create])];
-    const KEEPER: &[Rule] =
-        &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Disable, A::ResetPassword])];
-    const SYSTEM: &[Rule] =
-        &[rule(Extent::Everywhere, Detail::Masked, &[A::Read, A::Create, A::Update, A::Disable, A::ResetPassword])];
+    const KEEPER: &[Rule] = &[rule(
+        Extent::Place,
+        Detail::Masked,
+        &[A::Read, A::Create, A::Update, A::Disable, A::ResetPassword, A::ResetSecondFactor],
+    )];
+    const SYSTEM: &[Rule] = &[rule(
+        Extent::Everywhere,
+        Detail::Masked,
+        &[A::Read, A::Create, A::Update, A::Disable, A::ResetPassword, A::ResetSecondFactor],
+    )];
     match (role, tier(level)) {
         (Role::CommunityWorker, _) | (Role::Official, Tier::Local | Tier::County) => MAKER,
         (Role::RegionAdministrator, _) => KEEPER,

@@ -172,6 +172,7 @@ impl Client {
             display_name: self.name,
             grants: vec![grant],
             volunteer: None,
+            proof: None,
             scopes: Some(self.scopes),
         }
     }

@@ -62,11 +62,12 @@ impl Role {
         }
     }
 
-    /// Whether a second pair of eyes must see it given: administrators of the system, auditors, officials of a
-    /// county and above.
+    /// Whether a second pair of eyes must see it given: administrators of the system, auditors, whoever works in a
+    /// department, officials of a county and above.
     fn needs_approval(self, place: &Place) -> bool {
         let county_or_above = place.region().is_some_and(|code| code.level() <= RegionLevel::County);
-        matches!(self, Self::SystemAdministrator | Self::Auditor) || (self == Self::Official && county_or_above)
+        matches!(self, Self::SystemAdministrator | Self::Auditor | Self::DepartmentHandler)
+            || (self == Self::Official && county_or_above)
     }
 }
 

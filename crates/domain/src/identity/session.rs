@@ -35,6 +35,12 @@ impl Term {
         if in_office { OFFICE } else { PERSONAL }
     }
 
+    /// The same where a session ends as soon as it has not been used for so long.
+    #[must_use]
+    pub fn within(self, idle_exit: Option<Duration>) -> Self {
+        Self { idle: idle_exit.map_or(self.idle, |exit| exit.min(self.idle)), ..self }
+    }
+
     /// When a session that began then and is renewed now ends, unless it is renewed again.
     #[must_use]
     pub fn end(self, began: Instant, now: Instant) -> Instant {

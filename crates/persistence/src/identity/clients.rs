@@ -199,6 +199,7 @@ impl Tx {
             state: Set("active".to_owned()),
             has_long_password: Set(false),
             kind: Set("client".to_owned()),
+            password_set_at: Set(None),
             version: Set(1),
             created_at: Set(client.created_at),
             updated_at: Set(client.created_at),

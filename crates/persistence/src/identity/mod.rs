@@ -3,11 +3,13 @@
 mod attempts;
 mod clients;
 mod entity;
+mod factors;
 mod grants;
 mod sessions;
 mod users;
 
 pub use clients::{ClientFilter, ClientSecret, Clients, NewClientSecret};
+pub use factors::SecondFactor;
 pub use grants::{GrantFilter, Grants};
 pub use sessions::{ActorRow, NewRefreshToken, NewSession, Presented, SessionFilter, Sessions};
 pub use users::{Credentials, UserFilter, Users};

@@ -5,7 +5,7 @@ use domain::{
     cn::RegionCode,
     event::EventDraft,
     id::{PersonId, RefreshTokenId, SessionId, UserId},
-    identity::{RefreshToken, Session},
+    identity::{Proof, RefreshToken, Session},
     time::Instant,
 };
 use sea_orm::{
@@ -110,6 +110,8 @@ struct CallerRow {
     display_name: String,
     authenticated_at: Instant,
     expires_at: Instant,
+    password_set_at: Instant,
+    has_second_factor: bool,
     access_seen_at: Option<Instant>,
 }
 
@@ -208,7 +210,10 @@ impl<C: ConnectionTrait> Sessions<'_, C> {
         let conn = self.0.conn;
         let statement = Statement::from_sql_and_values(
             conn.get_database_backend(),
-            "SELECT u.id AS user_id, u.person_id, u.display_name, s.authenticated_at, s.expires_at, t.access_seen_at \
+            "SELECT u.id AS user_id, u.person_id, u.display_name, s.authenticated_at, s.expires_at, t.access_seen_at, \
+             COALESCE(u.password_set_at, u.created_at) AS password_set_at, \
+             EXISTS (SELECT 1 FROM second_factors f WHERE f.id = u.id AND f.confirmed_at IS NOT NULL) \
+             AS has_second_factor \
              FROM sessions s JOIN users u ON u.id = s.user_id JOIN refresh_tokens t ON t.session_id = s.id \
              WHERE s.id = $1 AND t.id = $2 AND s.ended_at IS NULL AND s.expires_at > $3 AND u.state = 'active' \
              AND t.revoked_at IS NULL",
@@ -222,7 +227,16 @@ impl<C: ConnectionTrait> Sessions<'_, C> {
             Some(person) => self.standing(person).await?,
             None => None,
         };
-        let CallerRow { user_id: _, person_id: _, display_name, authenticated_at, expires_at, access_seen_at } = row;
+        let CallerRow {
+            user_id: _,
+            person_id: _,
+            display_name,
+            authenticated_at,
+            expires_at,
+            password_set_at,
+            has_second_factor,
+            access_seen_at,
+        } = row;
         let actor = Actor {
             user_id,
             session_id: session,
@@ -231,6 +245,7 @@ impl<C: ConnectionTrait> Sessions<'_, C> {
             display_name,
             grants,
             volunteer,
+            proof: Some(Proof { password_set_at, has_second_factor }),
             scopes: None,
         };
         Ok(Some(ActorRow { actor, until: expires_at, first_seen: access_seen_at.is_none() }))
@@ -380,13 +395,40 @@ impl Tx {
         self.insert_refresh_token(next).await?;
         let row = refresh_token::ActiveModel { replaced_by: Set(Some(next.id.0)), ..Default::default() };
         self.update_token(old, row).await?;
-        let row = session::ActiveModel {
-            last_used_at: Set(self.now()),
-            expires_at: Set(next.expires_at),
-            ..Default::default()
-        };
-        let renewed = session::Entity::update_many().set(row).filter(session::Column::Id.eq(next.session_id.0));
+        self.renew(next.session_id, renewed_by(self.now(), next)).await
+    }
+
+    /// Renews a session in which somebody has proved once more who he is: what comes after its last token is the next one.
+    ///
+    /// # Errors
+    /// If the database does not take it.
+    pub async fn authenticate_again(&self, next: &NewRefreshToken, event: EventDraft) -> Result<()> {
+        let row = refresh_token::ActiveModel { replaced_by: Set(Some(next.id.0)), ..Default::default() };
+        refresh_token::Entity::update_many()
+            .set(row)
+            .filter(refresh_token::Column::SessionId.eq(next.session_id.0))
+            .filter(refresh_token::Column::ReplacedBy.is_null())
+            .filter(refresh_token::Column::RevokedAt.is_null())
+            .exec(&self.conn)
+            .await?;
+        self.insert_refresh_token(next).await?;
+        let row = session::ActiveModel { authenticated_at: Set(self.now()), ..renewed_by(self.now(), next) };
+        self.renew(next.session_id, row).await?;
+        self.record(&[event]).await
+    }
+
+    async fn renew(&self, session: SessionId, row: session::ActiveModel) -> Result<()> {
+        let renewed = session::Entity::update_many().set(row).filter(session::Column::Id.eq(session.0));
         if renewed.exec(&self.conn).await?.rows_affected == 1 { Ok(()) } else { Err(Error::Stale) }
+    }
+
+    /// When a session began.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    pub async fn session_began(&self, id: SessionId) -> Result<Instant> {
+        let row = session::Entity::find_by_id(id.0).lock_exclusive().one(&self.conn).await?;
+        row.map(|row| row.created_at).ok_or(Error::NotFound)
     }
 
     /// Notes that an access token which came with this refresh token was seen.
@@ -447,6 +489,10 @@ impl Tx {
             .await?;
         Ok(done.rows_affected)
     }
+}
+
+fn renewed_by(now: Instant, next: &NewRefreshToken) -> session::ActiveModel {
+    session::ActiveModel { last_used_at: Set(now), expires_at: Set(next.expires_at), ..Default::default() }
 }
 
 fn token_of(row: refresh_token::Model) -> RefreshToken {

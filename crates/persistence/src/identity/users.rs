@@ -15,7 +15,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::entity::user;
+use super::entity::{former_password, user};
 use crate::{
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
@@ -152,6 +152,19 @@ impl<C: ConnectionTrait> Users<'_, C> {
         user::Entity::find_by_id(id.0).one(self.0.conn).await?.ok_or(Error::NotFound)?.try_into()
     }
 
+    /// The passwords that a user had before, the oldest first, while his next one is judged.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn former_password_hashes(&self, user: UserId) -> Result<Vec<String>> {
+        Ok(self.former_passwords(user).await?.into_iter().map(|row| row.password_hash).collect())
+    }
+
+    async fn former_passwords(&self, user: UserId) -> Result<Vec<former_password::Model>> {
+        let select = former_password::Entity::find().filter(former_password::Column::UserId.eq(user.0));
+        Ok(select.order_by_asc(former_password::Column::Id).all(self.0.conn).await?)
+    }
+
     /// The account of a user name, for the one who is signing in: there is no caller yet, hence no scope.
     ///
     /// # Errors
@@ -182,7 +195,11 @@ impl Tx {
     /// [`Error::Duplicate`] if the user name is taken.
     pub async fn insert_user(&self, outcome: Outcome<User>, password_hash: &str) -> Result<User> {
         let Outcome { value, events, effects: _ } = outcome;
-        let row = user::ActiveModel { password_hash: Set(password_hash.to_owned()), ..row_of(&value) };
+        let row = user::ActiveModel {
+            password_hash: Set(password_hash.to_owned()),
+            password_set_at: Set(Some(self.now())),
+            ..row_of(&value)
+        };
         user::Entity::insert(row).exec_without_returning(&self.conn).await?;
         self.record(&events).await?;
         Ok(value)
@@ -193,8 +210,32 @@ impl Tx {
     /// # Errors
     /// [`Error::Stale`] if it was changed meanwhile.
     pub async fn update_password(&self, outcome: Outcome<User>, password_hash: &str) -> Result<User> {
-        let row = user::ActiveModel { password_hash: Set(password_hash.to_owned()), ..row_of(&outcome.value) };
+        let row = user::ActiveModel {
+            password_hash: Set(password_hash.to_owned()),
+            password_set_at: Set(Some(self.now())),
+            ..row_of(&outcome.value)
+        };
         self.update_row(outcome, row).await
+    }
+
+    /// Keeps the password that a user had, so that he does not take it again; of those before it the last `most`.
+    ///
+    /// # Errors
+    /// If the database does not take it.
+    pub async fn keep_former_password(&self, user: UserId, password_hash: &str, most: usize) -> Result<()> {
+        let row = former_password::ActiveModel {
+            id: Set(self.ids.next()),
+            user_id: Set(user.0),
+            password_hash: Set(password_hash.to_owned()),
+        };
+        former_password::Entity::insert(row).exec_without_returning(&self.conn).await?;
+        let mut ids: Vec<Uuid> = self.rows().users().former_passwords(user).await?.iter().map(|row| row.id).collect();
+        let surplus: Vec<Uuid> = ids.drain(..ids.len().saturating_sub(most)).collect();
+        if !surplus.is_empty() {
+            let old = former_password::Entity::delete_many().filter(former_password::Column::Id.is_in(surplus));
+            old.exec(&self.conn).await?;
+        }
+        Ok(())
     }
 
     /// Keeps the digest of a code that can be used once, until it runs out.
@@ -264,6 +305,7 @@ fn row_of(value: &User) -> user::ActiveModel {
         state: Set(state.name().to_owned()),
         has_long_password: Set(*has_long_password),
         kind: Set("person".to_owned()),
+        password_set_at: NotSet,
         version: Set(*version),
         created_at: Set(*created_at),
         updated_at: Set(*updated_at),
@@ -290,6 +332,7 @@ impl TryFrom<user::Model> for User {
             state,
             has_long_password,
             kind: _,
+            password_set_at: _,
             version,
             created_at,
             updated_at,

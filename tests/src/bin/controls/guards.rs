@@ -158,6 +158,60 @@ pub const GUARDS: &[Guard] = &[
         tests: &["clients::nobody_approves_more_than_he_may::backend_1_Sqlite"],
     },
     Guard {
+        name: "one-time passwords once",
+        file: "crates/api/src/identity/second_factor.rs",
+        code: "factor.last_step.is_none_or(|last| *step > last)",
+        with_switch: "{off} || factor.last_step.is_none_or(|last| *step > last)",
+        tests: &[
+            "second_factor::whoever_has_a_second_factor_shows_it::backend_1_Sqlite",
+            "second_factor::a_code_is_good_once_and_for_a_minute_and_a_half::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "second factor of an office",
+        file: "crates/domain/src/identity/profile.rs",
+        code: "        (offices_need_factor && holds_office",
+        with_switch: "        (!{off} && offices_need_factor && holds_office",
+        tests: &["second_factor::an_office_needs_a_second_factor_where_it_is_asked_for::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "age of a password",
+        file: "crates/domain/src/identity/profile.rs",
+        code: "        if profile.lasts().is_some_and(",
+        with_switch: "        if !{off} && profile.lasts().is_some_and(",
+        tests: &["password_profile::a_password_lasts_ninety_days::backend_1_Sqlite::profile_1___mlps3__"],
+    },
+    Guard {
+        name: "passwords that many have",
+        file: "crates/domain/src/identity/password.rs",
+        code: "    if COMMON.contains(password",
+        with_switch: "    if {off} {\n        return Ok(length >= LONG);\n    }\n    if COMMON.contains(password",
+        tests: &[
+            "accounts::passwords_are_long_and_hard_to_guess::backend_1_Sqlite",
+            "password_profile::characters_are_of_three_sorts::backend_1_Sqlite::profile_1___mlps3__",
+        ],
+    },
+    Guard {
+        name: "requests a minute",
+        file: "crates/api/src/http/limit.rs",
+        code: "        if self.remaining.is_some() {",
+        with_switch: "        if {off} || self.remaining.is_some() {",
+        tests: &[
+            "limits::an_account_has_its_minute::backend_1_Sqlite",
+            "limits::whoever_is_not_signed_in_is_counted_by_address::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "second pair of eyes",
+        file: "crates/domain/src/identity/granting.rs",
+        code: "self.user_id != actor.user_id && self.granted_by != Some(actor.user_id);",
+        with_switch: "{off} || self.user_id != actor.user_id && self.granted_by != Some(actor.user_id);",
+        tests: &[
+            "grants::four_eyes_see_the_greatest::backend_1_Sqlite",
+            "grants::four_eyes_see_who_works_in_a_department::backend_1_Sqlite",
+        ],
+    },
+    Guard {
         name: "copied refresh tokens",
         file: "crates/api/src/identity/service.rs",
         code: "        Refresh::Reuse => {\n",
