@@ -1,6 +1,6 @@
 //! Where a request comes from, if it came through proxies.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use actix_web::dev::ServiceRequest;
 
@@ -54,6 +54,15 @@ impl Networks {
     }
 }
 
+/// What limits count as one host: an IPv4 address, or the 2^64 IPv6 addresses that whoever has one of them has.
+#[must_use]
+pub fn host_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
+}
+
 fn network(text: &str) -> Option<(IpAddr, u32)> {
     let (address, length) = match text.split_once('/') {
         Some((address, length)) => (address, Some(length.parse().ok()?)),
@@ -100,6 +109,17 @@ mod tests {
         }
         assert_eq!(client("", "127.0.0.1", &["198.51.100.1"]), "127.0.0.1");
         assert_eq!(client("0.0.0.0/0", "203.0.113.7", &["198.51.100.1"]), "198.51.100.1");
+    }
+
+    #[test]
+    fn a_host_of_ipv6_has_many_addresses() {
+        for (address, host) in [
+            ("203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ] {
+            assert_eq!(host_of(address.parse().unwrap()).to_string(), host);
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use domain::{
 };
 
 use super::{
+    address::host_of,
     ctx::trace_of,
     limit::{Counted, Left},
 };
@@ -55,7 +56,7 @@ pub async fn authenticate(
 /// Counts a request for whoever sends it: by his account, or else by his address.
 fn count(request: &ServiceRequest, actor: Option<&Arc<Actor>>) -> Option<Left> {
     let app = request.app_data::<Data<App>>()?;
-    let address = trace_of(request.request()).address.map(Counted::Address);
+    let address = trace_of(request.request()).address.map(host_of).map(Counted::Address);
     let counted = actor.map(|actor| Counted::User(actor.user_id.0)).or(address)?;
     app.limiter.count(counted, app.now())
 }

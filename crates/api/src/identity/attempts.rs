@@ -13,7 +13,7 @@ use domain::{
 };
 use persistence::{Stamp, Tx};
 
-use crate::{problem::Problem, state::App};
+use crate::{http::address::host_of, problem::Problem, state::App};
 
 /// An attempt, and the keys under which it counts.
 pub struct Guess {
@@ -29,12 +29,8 @@ impl Guess {
             let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
             format!("{purpose}-{digits}")
         };
-        // whoever has one IPv6 address has 2^64 of them
-        let host = |address: IpAddr| match address.to_canonical() {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("{:x?}", address.segments().iter().take(4).collect::<Vec<_>>()),
-        };
-        Self { account: key("account", username), address: address.map(|address| key("address", &host(address))) }
+        let address = address.map(|address| key("address", &host_of(address).to_string()));
+        Self { account: key("account", username), address }
     }
 
     /// Refuses whoever has to wait, before any work is done for him.
