@@ -13,6 +13,7 @@ mod m0006_idempotency;
 mod m0007_calendar;
 mod m0008_calendar_of_2026;
 mod m0009_clocks;
+mod m0010_appointments;
 mod m0015_inbox;
 mod m0020_sessions_and_attempts;
 mod m0021_clients;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_calendar::Migration),
             Box::new(m0008_calendar_of_2026::Migration),
             Box::new(m0009_clocks::Migration),
+            Box::new(m0010_appointments::Migration),
             Box::new(m0015_inbox::Migration),
             Box::new(m0020_sessions_and_attempts::Migration),
             Box::new(m0021_clients::Migration),
@@ -70,6 +72,7 @@ pub fn fingerprint() -> String {
         m0006_idempotency::SQL,
         m0007_calendar::SQL,
         m0009_clocks::SQL,
+        m0010_appointments::SQL,
         m0015_inbox::SQL,
         m0020_sessions_and_attempts::SQL,
         m0021_clients::SQL,

@@ -17,6 +17,8 @@ const READS: &[(&str, &str)] = &[
     ("worker", "/volunteers?limit=100"),
     ("worker", "/volunteers?skill=light_bulb"),
     ("worker", "/volunteer-teams"),
+    ("worker", "/appointments?limit=100&count=exact"),
+    ("resident", "/appointments?on=2024-01-01&state=active,ended"),
     ("worker", "/compounds?q=小区"),
     ("worker", "/users?limit=100"),
     ("worker", "/users?q=WORKER"),

@@ -54,6 +54,7 @@ pub struct PageOut {
         (name = "organizations", description = "组织 Organizations"),
         (name = "persons", description = "居民 Persons"),
         (name = "households", description = "户 Households"),
+        (name = "appointments", description = "任职 Who holds which post"),
         (name = "volunteers", description = "志愿者 Volunteers"),
         (name = "volunteer-teams", description = "志愿服务队 Volunteer teams"),
         (name = "compounds", description = "小区 Compounds"),

@@ -91,7 +91,10 @@ pub const FIELD_CODES: &[(&str, &str, &str)] = &[
     ("contradicts-member", "与其他字段不一致", "contradicts another member"),
     ("circular", "不能隶属于自己的下级", "is below this one already"),
     ("incompatible-roles", "与该用户已有的角色不相容", "cannot be held beside a role that the user has"),
-    ("end-before-start", "结束时间必须晚于开始时间", "the end must be after the start and after now"),
+    ("end-before-start", "结束时间必须晚于开始时间", "the end must be after the start"),
+    ("before-start", "不能早于开始日期", "is before the start"),
+    ("not-permitted", "无权操作", "is not yours to change"),
+    ("holds-no-post", "当日没有任职", "holds no post on that day"),
     ("not-a-member", "不是成员", "is not a member"),
     ("wrong-password", "密码不正确", "is not the password"),
     ("password-too-short", "密码太短", "is too short"),
@@ -258,6 +261,13 @@ impl Problem {
     #[must_use]
     pub fn field(pointer: impl Into<String>, code: &'static str) -> Self {
         Self::invalid([FieldError::new(pointer, code)])
+    }
+
+    /// Adds a member of the body because of which it is so.
+    #[must_use]
+    pub fn at(mut self, pointer: impl Into<String>, code: &'static str) -> Self {
+        self.errors.push((Place::Pointer(pointer.into()), code));
+        self
     }
 
     /// A fault in a query parameter or header.

@@ -3,6 +3,7 @@
 //! Their data can hold ids, names of members, enum values, counts and times. There is no way to put a
 //! text that somebody typed into them: personal values stay in the row, where they can be erased.
 
+use chrono::NaiveDate;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use uuid::Uuid;
 
@@ -37,6 +38,8 @@ pub enum Datum {
     Flag(bool),
     /// A point in time.
     At(Instant),
+    /// A calendar day.
+    Day(NaiveDate),
     /// The code of a region.
     Region(RegionCode),
 }

@@ -67,6 +67,8 @@ ids! {
     PersonId,
     /// A household 户.
     HouseholdId,
+    /// An appointment 任职.
+    AppointmentId,
     /// A kind of service in the catalog.
     ServiceKindId,
     /// A service order 点单.

@@ -43,7 +43,9 @@ pub use orders::{
     Candidate, OrderFilter, Orders, ServiceKindFilter, ServiceKinds, SimilarQuery, TeamFilter, Teams, VolunteerFilter,
     Volunteers,
 };
-pub use people::{HouseholdFilter, Households, PersonFilter, PersonSearch, Persons};
+pub use people::{
+    AppointmentFilter, Appointments, HouseholdFilter, Households, PersonFilter, PersonSearch, Persons, SeatFilter,
+};
 pub use places::{CompoundFilter, CompoundName, Compounds, OrganizationFilter, Organizations, RegionFilter, Regions};
 pub use rows::{Found, Rows};
 pub use save::{Findable, Lock, Stored};

@@ -40,6 +40,7 @@ async fn every_change_and_every_refusal_leaves_an_event(#[values(Sqlite, Postgre
     identity(&server, &calls).await;
     places(&server, &calls).await;
     people(&server, &calls).await;
+    appointments(&server, &calls).await;
     volunteers(&server, &calls).await;
     orders(&server, &calls).await;
     calendar(&server, &calls).await;
@@ -168,6 +169,23 @@ async fn people(server: &Server, calls: &Calls<'_>) {
     let member = json!({"person_id": first, "relation": "head"});
     let household = calls.call(&worker, "addHouseholdMember", &[&own(4)], None, member).await;
     calls.call(&worker, "endHouseholdMember", &[&own(4), &first], version(&household), Value::Null).await;
+}
+
+async fn appointments(server: &Server, calls: &Calls<'_>) {
+    let official = server.sign_in("street").await;
+    let person = |name: &str| json!({"name": name, "region_code": "360502002001"});
+    let worker = server.sign_in("worker").await;
+    let mut people = Vec::new();
+    for name in ["何秀兰", "何大森"] {
+        people.push(id(&worker.post("/persons", person(name)).await));
+    }
+    let post = |post: &str| json!({"person_id": people[0], "post": post, "region_code": "360502002001", "valid_from": "2026-03-12"});
+    let made = calls.call(&official, "createAppointment", &[], None, post("mediator")).await;
+    let end = json!({"on": "2026-04-01", "reason": "resigned"});
+    calls.call(&official, "endAppointment", &[&id(&made)], None, end).await;
+    calls.call(&official, "putAppointment", &[&own(6)], None, post("visiting_cadre")).await;
+    let over = json!({"from_person_id": people[0], "to_person_id": people[1], "on": "2026-03-12"});
+    calls.call(&official, "handOverAppointments", &[], None, over).await;
 }
 
 async fn volunteers(server: &Server, calls: &Calls<'_>) {

@@ -82,6 +82,7 @@ pub struct Own {
     pub grant: Option<Uuid>,
     pub person: Uuid,
     pub household: Uuid,
+    pub appointment: Uuid,
     pub volunteer: Option<Uuid>,
     pub order: Uuid,
     pub notification: Uuid,
@@ -91,8 +92,8 @@ pub struct Own {
 impl Own {
     /// All of them.
     pub fn ids(&self) -> impl Iterator<Item = Uuid> {
-        let Self { user, grant, person, household, volunteer, order, notification, session } = self;
-        let always = [user, person, household, order, notification, session].map(|id| Some(*id));
+        let Self { user, grant, person, household, appointment, volunteer, order, notification, session } = self;
+        let always = [user, person, household, appointment, order, notification, session].map(|id| Some(*id));
         always.into_iter().chain([*grant, *volunteer]).flatten()
     }
 }
@@ -165,6 +166,8 @@ impl Caller {
         let member =
             HouseholdMember { person_id, relation: Relation::Head, valid_from: now.date_naive(), valid_until: None };
         tx.insert_household_member(household_id, &member).await.unwrap();
+        let appointment = things::appointment(things.next(server), person_id, COMMUNITY, now);
+        let appointment = insert(&tx, appointment, "appointment.created").await.id;
         let mut volunteer_id = None;
         if role.role == Some(Role::Volunteer) {
             let id = things.next(server);
@@ -207,6 +210,7 @@ impl Caller {
             grant: grant_id,
             person: person_id.0,
             household: household_id.0,
+            appointment: appointment.0,
             volunteer: volunteer_id,
             order: order_id.0,
             notification: told.id.0,

@@ -109,6 +109,7 @@ pub fn calls(things: &Things, caller: &Caller, round: usize) -> Vec<Call> {
     places(&mut all, round);
     people(&mut all);
     clocks(&mut all, round);
+    appointments(&mut all);
     volunteers(&mut all, round);
     orders(&mut all);
     all.calls
@@ -211,6 +212,22 @@ fn people(all: &mut Calls<'_>) {
         |place| format!("{}/members/{}", place.household, place.person),
     );
     all.on("endHouseholdMember", "DELETE", "/households/{}", member, None);
+}
+
+fn appointments(all: &mut Calls<'_>) {
+    let appointment: Find = (|caller| Some(caller.own.appointment.to_string()), |place| place.appointment.to_string());
+    let post = |person: Uuid, region: &str| json!({"person_id": person, "post": "visiting_cadre", "region_code": region, "valid_from": "2026-03-12"});
+    all.reads(["listAppointments", "getAppointment", "listAppointmentEvents"], "appointments", appointment);
+    all.at("createAppointment", "/appointments", |_, place| post(place.spare_person, place.region));
+    let other = all.things.places[0].spare_person;
+    all.on("putAppointment", "PUT", "/appointments/{}", appointment, Some(post(other, "360502002001")));
+    let end = json!({"on": "2026-03-13", "reason": "resigned"});
+    all.on("endAppointment", "POST", "/appointments/{}/end", appointment, Some(end));
+    all.at(
+        "handOverAppointments",
+        "/appointments/hand-over",
+        |_, place| json!({"from_person_id": place.person.0, "to_person_id": place.spare_person, "on": "2026-03-12"}),
+    );
 }
 
 fn volunteers(all: &mut Calls<'_>, round: usize) {

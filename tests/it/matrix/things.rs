@@ -16,7 +16,7 @@ use domain::{
         Volunteer, VolunteerState, VolunteerTeam,
     },
     outcome::Outcome,
-    people::{Household, HouseholdMember, Person, Relation},
+    people::{Appointment, Household, HouseholdMember, Person, Post, Relation, Seat},
     places::{Compound, Organization, OrganizationKind},
     resource::Resource,
     time::{Instant, Validity},
@@ -48,6 +48,7 @@ pub struct Thing {
     pub spare_person: Uuid,
     pub person: PersonId,
     pub household: Uuid,
+    pub appointment: Uuid,
     pub organization: Uuid,
     pub kind: Uuid,
     pub calendar_day: Uuid,
@@ -159,6 +160,7 @@ impl Things {
             valid_until: None,
         };
         tx.insert_household_member(household.id, &member).await.unwrap();
+        let appointment = insert(tx, appointment(id(), resident.id, region, now), "appointment.created").await;
         let organization = insert(tx, organization(id(), region, now), "organization.created").await;
         let kind =
             insert(tx, kind(id(), &format!("k{}_{number}", self.round), region, now), "service_kind.created").await;
@@ -184,6 +186,7 @@ impl Things {
             spare_person: spare_person.0,
             person: resident.id,
             household: household.id.0,
+            appointment: appointment.id.0,
             organization: organization.id.0,
             kind: kind.id.0,
             calendar_day: calendar_day.id.0,
@@ -268,6 +271,34 @@ pub fn household(id: Uuid, region: &str, compound: Option<CompoundId>, now: Inst
         unit_id: None,
         address: Some("3 栋 201".to_owned()),
         members: Vec::new(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// A post of a community that everybody at the place can be asked about.
+pub fn appointment(id: Uuid, person_id: PersonId, region: &str, now: Instant) -> Appointment {
+    Appointment {
+        id: id.into(),
+        person_id,
+        display_name: String::new(),
+        post: Post::Mediator,
+        profession: None,
+        seat: Seat {
+            region_code: code(region),
+            organization_id: None,
+            compound_id: None,
+            building_id: None,
+            unit_id: None,
+        },
+        valid_from: now.date_naive(),
+        valid_until: None,
+        ended_on: None,
+        end_reason: None,
+        succeeded_by: None,
+        preceded_by: None,
+        announced_at: None,
         version: 1,
         created_at: now,
         updated_at: now,

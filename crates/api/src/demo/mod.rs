@@ -6,6 +6,7 @@
 
 mod orders;
 mod people;
+mod posts;
 mod regions;
 
 use aws_lc_rs::digest;
@@ -35,13 +36,15 @@ pub async fn load(
     progress: &dyn Fn(usize, usize),
 ) -> Result<()> {
     let plans = orders::plans(now)?;
-    let all = 2 + plans.iter().map(orders::Plan::len).sum::<usize>();
+    let all = 3 + plans.iter().map(orders::Plan::len).sum::<usize>();
     progress(0, all);
     regions::load(database).await?;
     progress(1, all);
     people::load(database, password_hash).await?;
     progress(2, all);
-    orders::load(database, plans, &|done| progress(2 + done, all)).await
+    posts::load(database, now).await?;
+    progress(3, all);
+    orders::load(database, plans, &|done| progress(3 + done, all)).await
 }
 
 /// The id of what has this name within the set: a UUIDv7 (RFC 9562 §5.7) with a fixed time, and a digest of the

@@ -275,7 +275,8 @@ fn team_id(name: &str) -> VolunteerTeamId {
     id(&format!("team/{name}")).into()
 }
 
-fn account_person(username: &str) -> PersonId {
+/// The person behind an account.
+pub(super) fn account_person(username: &str) -> PersonId {
     id(&format!("person/account/{username}")).into()
 }
 
@@ -292,7 +293,8 @@ pub(super) struct Resident {
     pub building: usize,
     /// The number of the unit.
     pub unit: usize,
-    relation: Relation,
+    /// What he is to the head of his household.
+    pub relation: Relation,
     household: String,
 }
 
@@ -426,7 +428,8 @@ fn id_number(born: NaiveDate, sex: Sex, serial: usize) -> Result<IdNumber> {
         .ok_or_else(|| fault("id_number", serial))
 }
 
-fn person(id: PersonId, name: &str, at: &str, born: NaiveDate, sex: Sex, serial: usize) -> Result<Person> {
+/// A person of the set.
+pub(super) fn person(id: PersonId, name: &str, at: &str, born: NaiveDate, sex: Sex, serial: usize) -> Result<Person> {
     let value = Person {
         id,
         region_code: region(at)?,
@@ -534,7 +537,8 @@ pub(super) async fn load(database: &Database, password_hash: &str) -> Result<()>
     tx.commit().await
 }
 
-async fn insert_person(tx: &Tx, person: Person) -> Result<()> {
+/// Saves a person of the set.
+pub(super) async fn insert_person(tx: &Tx, person: Person) -> Result<()> {
     let event = person.event("person.created");
     tx.insert(Outcome::new(person, event)).await?;
     Ok(())

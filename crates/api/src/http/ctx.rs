@@ -12,7 +12,7 @@ use domain::{
     identity::{Client, User},
     inbox::Notification,
     orders::{ServiceKind, ServiceOrder, Volunteer, VolunteerTeam},
-    people::{Household, Person},
+    people::{Appointment, Household, Person},
     places::{Compound, Organization, Region},
     time::Instant,
 };
@@ -212,6 +212,7 @@ impl Ctx {
             ResourceKind::VolunteerTeam => self.still_sees::<VolunteerTeam>(tx, id).await,
             ResourceKind::Person => self.still_sees::<Person>(tx, id).await,
             ResourceKind::Household => self.still_sees::<Household>(tx, id).await,
+            ResourceKind::Appointment => self.still_sees::<Appointment>(tx, id).await,
             ResourceKind::User => self.still_sees::<User>(tx, id).await,
             ResourceKind::Grant => self.still_sees::<Grant>(tx, id).await,
             ResourceKind::Region => self.still_sees::<Region>(tx, id).await,

@@ -86,11 +86,28 @@ pub async fn tend(app: &App, now: Instant) -> Result<(), Problem> {
     confirm_by_silence(app, now).await?;
     identity::end_run_out_sessions(app, now).await?;
     identity::forget_old_attempts(app, now).await?;
+    announce_terms(app, now).await?;
     let tx = app.database.begin_write(Stamp::system(now, "purge")).await?;
     tx.purge_keys().await?;
     tx.purge_notifications(now - TOLD).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Announces terms of appointments that end within thirty days, each once. One replica at a time does it.
+async fn announce_terms(app: &App, now: Instant) -> Result<(), Problem> {
+    const AT_ONCE: usize = 100;
+    loop {
+        let tx = app.database.begin_write(Stamp::system(now, "announce-terms")).await?;
+        if !tx.lease("announce-terms", app.replica).await? {
+            return Ok(());
+        }
+        let told = tx.announce_terms(AT_ONCE as u64).await?;
+        tx.commit().await?;
+        if told < AT_ONCE {
+            return Ok(());
+        }
+    }
 }
 
 /// Writes the refusals of past minutes, or all of them: one event for each caller, operation and minute.

@@ -1,7 +1,9 @@
-//! Persons and households, over HTTP.
+//! Persons, households and appointments, over HTTP.
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+mod appointments;
+mod hand_over;
 mod households;
 mod members;
 mod persons;
@@ -26,5 +28,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(households::update_household)
         .service(members::add_household_member)
         .service(members::end_household_member)
-        .service(households::list_household_events);
+        .service(households::list_household_events)
+        .service(appointments::list_appointments)
+        .service(appointments::create_appointment)
+        .service(hand_over::hand_over_appointments)
+        .service(appointments::get_appointment)
+        .service(appointments::put_appointment)
+        .service(appointments::end_appointment)
+        .service(appointments::list_appointment_events);
 }

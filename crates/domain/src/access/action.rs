@@ -42,6 +42,10 @@ actions! {
     Refuse = "refuse",
     /// Stop being a volunteer.
     Leave = "leave",
+    /// End an appointment.
+    End = "end",
+    /// Hand the posts of one person over to another.
+    HandOver = "hand-over",
     /// Close an account.
     Disable = "disable",
     /// Set a new password for an account.

@@ -133,6 +133,7 @@ impl Actor {
                 Place::Compound(id, _) => Some(Reach::Compound(*id)),
                 _ => region().map(Reach::Region),
             },
+            Extent::Heads => region().map(Reach::Heads),
             Extent::Own => Some(Reach::Own(self.user_id, self.person_id)),
             Extent::Requester => self.person_id.map(Reach::Requester),
             Extent::Participant => self.person_id.map(Reach::Participant),
@@ -194,6 +195,23 @@ impl Access {
             Reach::Region(code) => Some(code),
             _ => None,
         })
+    }
+
+    /// The same for those places only in which the action is permitted. By it he can name what lies there and is part of
+    /// the action, although he does not see it otherwise.
+    #[must_use]
+    pub fn where_permitted(&self) -> Self {
+        let sights = self.sights.iter().filter(|sight| sight.actions.has(self.action)).cloned().collect();
+        Self { kind: self.kind, action: self.action, sights }
+    }
+
+    /// The same for those rows only that are shown in this detail at least: what is not shown must not be found out by
+    /// filtering. `None` where only the caller's own are.
+    #[must_use]
+    pub fn showing(&self, detail: Detail) -> Option<Self> {
+        let sights: Vec<Sight> = self.sights.iter().filter(|sight| sight.detail >= detail).cloned().collect();
+        let others = sights.iter().any(|sight| !matches!(sight.reach, Reach::Own(..)));
+        others.then_some(Self { kind: self.kind, action: self.action, sights })
     }
 
     /// Whether the action is permitted at the place of a row that does not exist yet.

@@ -15,6 +15,8 @@ pub enum Extent {
     Everywhere,
     /// The place of the grant and what lies below it.
     Place,
+    /// Appointments of building and unit heads at the place of the grant and below it.
+    Heads,
     /// The caller's own rows.
     Own,
     /// Orders of the caller.
@@ -80,11 +82,15 @@ pub fn rules_for_all(kind: ResourceKind, is_auditor: bool) -> &'static [Rule] {
     const OWN_ACCOUNT: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read, A::Update, A::ResetPassword])];
     const OWN_INBOX: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read, A::Update])];
     const OWN_SESSIONS: &[Rule] = &[rule(Extent::Own, Detail::Own, &[A::Read, A::Delete])];
+    const POSTS: &[Rule] =
+        &[rule(Extent::Everywhere, Detail::Matter, &[A::Read]), rule(Extent::Own, Detail::Own, &[A::Read])];
     match kind {
         K::User if !is_auditor => OWN_ACCOUNT,
         K::Notification if !is_auditor => OWN_INBOX,
         K::Session if !is_auditor => OWN_SESSIONS,
         K::User | K::Grant | K::Notification | K::Session => READ_OWN,
+        // who holds a post is for everybody to know; who he is beside that is not
+        K::Appointment => POSTS,
         _ => &[],
     }
 }
@@ -98,6 +104,7 @@ pub fn rules(role: Role, kind: ResourceKind, level: Option<RegionLevel>) -> &'st
         K::Compound => compound(role, level),
         K::Person => person(role, level),
         K::Household => household(role, level),
+        K::Appointment => appointment(role, level),
         K::ServiceKind => service_kind(role, level),
         K::ServiceOrder => service_order(role, level),
         K::Volunteer => volunteer(role, level),
@@ -212,6 +219,20 @@ fn household(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
         (Role::CommunityWorker, _) => &[KEEP_HERE],
         (Role::Official, Tier::Local) | (Role::Auditor, _) => &[READ_HERE],
         (Role::Official | Role::DepartmentHandler, _) => &[BARE_HERE],
+        _ => &[],
+    }
+}
+
+fn appointment(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const WORK: &[Action] = &[A::Read, A::Create, A::Update, A::End, A::HandOver];
+    const KEEPER: &[Rule] = &[rule(Extent::Place, Detail::Masked, WORK)];
+    // a community fills the posts of its compounds; the others are filled from above
+    const HEADS: &[Rule] = &[READ_HERE, rule(Extent::Heads, Detail::Masked, WORK)];
+    match (role, tier(level)) {
+        (Role::CommunityWorker, _) => HEADS,
+        (Role::Official, _) if matches!(level, Some(RegionLevel::Township | RegionLevel::County)) => KEEPER,
+        (Role::RegionAdministrator, _) => KEEPER,
+        (Role::Official, Tier::Local) | (Role::Cadre | Role::Auditor, _) => &[READ_HERE],
         _ => &[],
     }
 }

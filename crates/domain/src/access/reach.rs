@@ -15,6 +15,8 @@ pub enum Reach {
     Region(RegionCode),
     /// Rows of a compound.
     Compound(CompoundId),
+    /// Appointments of building and unit heads in a region and below it.
+    Heads(RegionCode),
     /// Rows of the caller himself: his account, his person.
     Own(UserId, Option<PersonId>),
     /// Orders that the person placed or that were placed for him.

@@ -116,6 +116,8 @@ words! {
         Person = "person",
         /// 户
         Household = "household",
+        /// 任职
+        Appointment = "appointment",
         /// 服务项目
         ServiceKind = "service_kind",
         /// 点单

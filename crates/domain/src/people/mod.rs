@@ -1,7 +1,9 @@
-//! People: persons and the households that they live in.
+//! People: persons, the households that they live in and the posts that they hold.
 
+mod appointment;
 mod household;
 mod person;
 
+pub use appointment::{Appointment, AppointmentState, EndReason, HandOver, Heir, NOTICE, Post, Profession, Seat};
 pub use household::{Household, HouseholdMember, Relation};
 pub use person::{Person, PoliticalStatus, RevealField, RevealPurpose, Tag};

@@ -1,9 +1,11 @@
-//! Persons and households.
+//! Persons, households and appointments.
 
+mod appointments;
 pub(crate) mod entity;
 mod households;
 mod persons;
 
+pub use appointments::{AppointmentFilter, Appointments, SeatFilter};
 pub use households::{HouseholdFilter, Households};
 pub(crate) use persons::{PHONE, TABLE as PERSONS};
 pub use persons::{PersonFilter, PersonSearch, Persons};

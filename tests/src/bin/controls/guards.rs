@@ -65,6 +65,23 @@ pub const GUARDS: &[Guard] = &[
         tests: &["persons::masks::others_see_masks::backend_1_Sqlite"],
     },
     Guard {
+        name: "one post on one day",
+        file: "crates/persistence/src/people/appointments.rs",
+        code: "        Ok(select.one(self.0.conn).await?.is_some())\n    }\n\n    /// What a person holds",
+        with_switch: "        Ok(!{off} && select.one(self.0.conn).await?.is_some())\n    }\n\n    /// What a person holds",
+        tests: &[
+            "appointments::nobody_holds_a_post_twice_on_one_day::backend_1_Sqlite",
+            "appointments::hand_over::one_that_cannot_go_keeps_all::backend_1_Sqlite",
+        ],
+    },
+    Guard {
+        name: "the person behind a post",
+        file: "crates/api/src/people/appointments.rs",
+        code: "let known = found.grasp.detail >= Detail::Masked;",
+        with_switch: "let known = {off} || found.grasp.detail >= Detail::Masked;",
+        tests: &["appointments::everybody_sees_the_post_and_few_the_person::backend_1_Sqlite"],
+    },
+    Guard {
         name: "place of a sealed value",
         file: "crates/persistence/src/vault.rs",
         code: "    Aad::from(format!(",
