@@ -14,6 +14,7 @@ mod m0007_calendar;
 mod m0008_calendar_of_2026;
 mod m0009_clocks;
 mod m0010_appointments;
+mod m0011_region_succession;
 mod m0015_inbox;
 mod m0020_sessions_and_attempts;
 mod m0021_clients;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_calendar_of_2026::Migration),
             Box::new(m0009_clocks::Migration),
             Box::new(m0010_appointments::Migration),
+            Box::new(m0011_region_succession::Migration),
             Box::new(m0015_inbox::Migration),
             Box::new(m0020_sessions_and_attempts::Migration),
             Box::new(m0021_clients::Migration),
@@ -73,6 +75,7 @@ pub fn fingerprint() -> String {
         m0007_calendar::SQL,
         m0009_clocks::SQL,
         m0010_appointments::SQL,
+        m0011_region_succession::SQL,
         m0015_inbox::SQL,
         m0020_sessions_and_attempts::SQL,
         m0021_clients::SQL,

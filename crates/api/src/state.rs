@@ -26,6 +26,13 @@ use crate::{config::Settings, http::limit::Limiter, keys::Keys, problem::Problem
 /// How long a caller's rights are taken from memory: within this time a revocation takes effect everywhere.
 const RIGHTS_FRESH: TimeDelta = TimeDelta::seconds(3);
 
+/// Codes of regions that others came after, and when they were read.
+#[derive(Default)]
+struct Successors {
+    read_at: Option<Instant>,
+    codes: HashMap<RegionCode, RegionCode>,
+}
+
 /// The running service.
 pub struct App {
     /// Its settings.
@@ -53,6 +60,7 @@ pub struct App {
     /// How many requests each caller has sent.
     pub limiter: Limiter,
     callers: moka::sync::Cache<Uuid, Known>,
+    successors: RwLock<Successors>,
     refusals: Mutex<HashMap<(Uuid, String, i64), u64>>,
     days: RwLock<Arc<[CalendarDay]>>,
 }
@@ -101,6 +109,7 @@ impl App {
             hashing: Semaphore::new(2),
             ready: AtomicBool::new(false),
             callers: moka::sync::Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build(),
+            successors: RwLock::default(),
             refusals: Mutex::default(),
             days: RwLock::new(Arc::new([])),
         })
@@ -127,6 +136,7 @@ impl App {
         if let Some(actor) = self.known(token.0, now) {
             return Ok(actor);
         }
+        self.read_successors(now).await?;
         let found = self.database.rows().sessions().actor(session, token, now).await?;
         let Some(found) = found else {
             self.callers.invalidate(&token.0);
@@ -182,6 +192,24 @@ impl App {
     /// three seconds.
     pub fn forget_callers(&self) {
         self.callers.invalidate_all();
+        self.successors.write().unwrap_or_else(PoisonError::into_inner).read_at = None;
+    }
+
+    /// The code in use after one that others came after; `None` for all others.
+    #[must_use]
+    pub fn current_code(&self, code: &RegionCode) -> Option<RegionCode> {
+        self.successors.read().unwrap_or_else(PoisonError::into_inner).codes.get(code).cloned()
+    }
+
+    /// Reads again which codes others came after, where that was not done lately.
+    async fn read_successors(&self, now: Instant) -> Result<(), Problem> {
+        let is_fresh = |at: Instant| (at..at + RIGHTS_FRESH).contains(&now);
+        if self.successors.read().unwrap_or_else(PoisonError::into_inner).read_at.is_some_and(is_fresh) {
+            return Ok(());
+        }
+        let codes = self.database.rows().regions().successors().await?;
+        *self.successors.write().unwrap_or_else(PoisonError::into_inner) = Successors { read_at: Some(now), codes };
+        Ok(())
     }
 
     /// The business calendar of a place, as it was read last.

@@ -46,7 +46,10 @@ pub use orders::{
 pub use people::{
     AppointmentFilter, Appointments, HouseholdFilter, Households, PersonFilter, PersonSearch, Persons, SeatFilter,
 };
-pub use places::{CompoundFilter, CompoundName, Compounds, OrganizationFilter, Organizations, RegionFilter, Regions};
+pub use places::{
+    Clash, CodeStanding, CompoundFilter, CompoundName, Compounds, MOVED_TABLES, Moved, OrganizationFilter,
+    Organizations, RegionFilter, Regions,
+};
 pub use rows::{Found, Rows};
 pub use save::{Findable, Lock, Stored};
 /// A connection or a transaction, as generic code above names it.

@@ -22,6 +22,8 @@ use crate::{
 pub enum Lock {
     /// It is only looked at.
     None,
+    /// It stays as it is: others may look at it, nobody changes it.
+    Share,
     /// It is about to be changed.
     Update,
 }
@@ -31,6 +33,7 @@ impl Lock {
     pub(crate) fn on<E: EntityTrait>(self, select: Select<E>) -> Select<E> {
         match self {
             Self::None => select,
+            Self::Share => select.lock(LockType::Share),
             Self::Update => select.lock(LockType::Update),
         }
     }

@@ -39,12 +39,16 @@ pub(crate) fn visible(access: &Access, columns: &ScopeColumns<'_>) -> Condition 
 
 /// A subtree as a range of codes, which a plain index serves.
 pub(crate) fn within(column: SimpleExpr, code: &RegionCode) -> SimpleExpr {
-    // the first text after all that begin with the code: its last digit counted up (`9` becomes `:`)
+    column.clone().gte(code.as_str()).and(column.lt(end(code)))
+}
+
+/// The first text after all that begin with a code: its last digit counted up (`9` becomes `:`).
+pub(crate) fn end(code: &RegionCode) -> String {
     let mut end = code.as_str().to_owned();
     if let Some(last) = end.pop() {
         end.push(char::from_u32(u32::from(last) + 1).unwrap_or(last));
     }
-    column.clone().gte(code.as_str()).and(column.lt(end))
+    end
 }
 
 /// The areas that serve a place: those within its township, and those above that.

@@ -134,6 +134,11 @@ async fn places(server: &Server, calls: &Calls<'_>) {
     let region = calls.call(&official, "createRegion", &[], None, region).await;
     let name = json!({"name": "常青社区"});
     calls.call(&official, "updateRegion", &["360502002009"], version(&region), name).await;
+    let county = server.sign_in("yushui").await;
+    let recode = json!({"code": "360502002010", "on": "2026-03-11"});
+    calls.call(&county, "recodeRegion", &["360502002009"], None, recode).await;
+    let merge = json!({"into": "360502002001", "on": "2026-03-12"});
+    calls.call(&county, "mergeRegion", &["360502002010"], None, merge).await;
     let organization =
         json!({"name": "公园北村社区居民委员会", "kind": "residents_committee", "region_code": "360502002001"});
     calls.call(&official, "createOrganization", &[], None, organization.clone()).await;

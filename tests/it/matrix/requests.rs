@@ -181,6 +181,10 @@ fn places(all: &mut Calls<'_>, round: usize) {
         json!({"code": format!("{}{}", place.region, 100 + number * 100 + round), "name": "新网格", "kind": "grid"})
     });
     all.on("updateRegion", "PATCH", "/regions/{}", region, Some(json!({"name": "改名"})));
+    let new = json!({"code": "360502002099", "on": "2026-03-01"});
+    all.on("recodeRegion", "POST", "/regions/{}/recode", region, Some(new));
+    let into = json!({"into": "360502001002", "on": "2026-03-01"});
+    all.on("mergeRegion", "POST", "/regions/{}/merge", region, Some(into));
     all.reads(["listOrganizations", "getOrganization", "listOrganizationEvents"], "organizations", organization);
     let new = |region: &str| json!({"name": "新组织", "kind": "residents_committee", "region_code": region});
     all.at("createOrganization", "/organizations", |_, place| new(place.region));

@@ -164,6 +164,8 @@ fn region(text: &str, kind: RegionKind) -> Region {
         name: format!("区划{text}"),
         kind,
         parent_code: code(text).ancestors().next(),
+        local: false,
+        successor_code: None,
         valid_from: NaiveDate::from_ymd_opt(2020, 1, 1),
         valid_until: None,
         version: 1,

@@ -47,6 +47,9 @@ const REGIONS: &[(&str, &str, RegionKind)] = &[
     ("361091200200", "湖南村", RegionKind::Village),
 ];
 
+/// 东临新区: the zone has no standard code, and so what lies in it has none.
+const LOCAL: &str = "361091";
+
 /// A compound of the set: its code, name, community, and how many buildings with how many units each.
 struct Estate {
     code: &'static str,
@@ -124,6 +127,7 @@ async fn insert_region(tx: &Tx, code: &str, name: &str, kind: RegionKind) -> Res
         return Err(fault("kind", code));
     }
     let parent_code = code.ancestors().find(|above| REGIONS.iter().any(|(code, ..)| *code == above.as_str()));
+    let local = code.as_str().starts_with(LOCAL);
     let value = Region {
         code,
         name: name.to_owned(),
@@ -131,6 +135,8 @@ async fn insert_region(tx: &Tx, code: &str, name: &str, kind: RegionKind) -> Res
         parent_code,
         valid_from: None,
         valid_until: None,
+        local,
+        successor_code: None,
         version: 1,
         created_at: made_at(),
         updated_at: made_at(),

@@ -16,7 +16,9 @@ use domain::{
     places::{Compound, Organization, Region},
     time::Instant,
 };
-use persistence::{Begun, Connection, Findable, Found, KeyUse, PageRequest, Rows, Stamp, StoredAnswer, Tx};
+use persistence::{
+    Begun, CodeStanding, Connection, Findable, Found, KeyUse, Lock, PageRequest, Rows, Stamp, StoredAnswer, Tx,
+};
 use serde_json::Value;
 
 use super::reply::Reply;
@@ -248,6 +250,21 @@ impl Ctx {
         seen(rows.find(&access, id).await, unseen)
     }
 
+    /// The same for something by which a row is placed: it stays where it is until the transaction ends.
+    ///
+    /// # Errors
+    /// `validation-failed` with `not-found` at the pointer.
+    pub async fn named_place<T: Findable, C: Connection>(
+        &self,
+        rows: Rows<'_, C>,
+        id: &T::Id,
+        pointer: &str,
+    ) -> Result<Found<T>, Problem> {
+        let unseen = || Problem::field(pointer, "not-found");
+        let access = self.authorize(Action::Read, T::KIND).map_err(|_| unseen())?;
+        seen(T::find(rows, &access, id, Lock::Share).await, unseen)
+    }
+
     /// The same, kept from others until the transaction ends: for what only one of two may do at a time.
     ///
     /// # Errors
@@ -270,10 +287,21 @@ impl Ctx {
         pointer: &str,
     ) -> Result<RegionCode, Problem> {
         let code = RegionCode::parse(code).map_err(|error| Problem::field(pointer, error.code()))?;
-        if code.level() < level || !rows.regions().exists(&code).await? {
-            return Err(Problem::field(pointer, "not-found"));
+        let standing =
+            if code.level() < level { CodeStanding::Unknown } else { rows.regions().standing(&code).await? };
+        match standing {
+            CodeStanding::Current => Ok(code),
+            CodeStanding::Unknown => Err(Problem::field(pointer, "not-found")),
+            CodeStanding::SupersededBy(successor) => {
+                Err(Problem::field(pointer, "superseded").with("successor_code", successor.as_str()))
+            }
         }
-        Ok(code)
+    }
+
+    /// The code in use for one that was followed by another.
+    #[must_use]
+    pub fn current_region(&self, code: Option<RegionCode>) -> Option<RegionCode> {
+        code.map(|code| self.app.current_code(&code).unwrap_or(code))
     }
 
     /// Holds `If-Match` to a version, where it was sent.

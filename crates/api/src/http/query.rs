@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use domain::{access::Word, text};
+use domain::{access::Word, cn::RegionCode, text};
 use jsonschema::Validator;
 use persistence::PageRequest;
 use serde::{
@@ -109,6 +109,7 @@ impl<T: ListFilter + 'static> FromRequest for List<T> {
 
 fn list<T: ListFilter + 'static>(request: &HttpRequest) -> Result<List<T>, Problem> {
     let mut given = pairs(request.query_string())?;
+    follow_codes(request, &mut given);
     let (common, own) = (documented::<ListParams>()?, documented::<T>()?);
     let cursor = given.remove("cursor").map(|text| open_cursor(request, &text)).transpose()?;
     let query: BTreeMap<String, String> = match &cursor {
@@ -160,6 +161,23 @@ fn list<T: ListFilter + 'static>(request: &HttpRequest) -> Result<List<T>, Probl
         fields,
         query: query.into_iter().collect(),
     })
+}
+
+/// Puts the code in use in the place of one that it came after, so that what was kept of an old one still leads to what
+/// lay there. Who asks for the old codes themselves means them.
+fn follow_codes(request: &HttpRequest, given: &mut BTreeMap<String, String>) {
+    let Some(app) = request.app_data::<actix_web::web::Data<App>>() else { return };
+    if given.get("superseded").is_some_and(|value| value == "true") {
+        return;
+    }
+    for name in ["region", "parent", "place"] {
+        let Some(value) = given.get_mut(name) else { continue };
+        let code = Some(&*value).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let code = code.and_then(|text| RegionCode::parse(text).ok());
+        if let Some(current) = code.and_then(|code| app.current_code(&code)) {
+            *value = current.to_string();
+        }
+    }
 }
 
 /// The documented parameters of a type, those that are strings with their schemas.

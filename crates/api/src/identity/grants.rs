@@ -239,11 +239,11 @@ async fn place_of(ctx: &Ctx, tx: &Tx, grant: &GrantIn) -> Result<Place, Problem>
             Ok(Place::Region(ctx.named_region(tx.rows(), code, RegionLevel::Province, "/region_code").await?))
         }
         (None, Some(id), None) => {
-            let found = ctx.named::<Organization, _>(tx.rows(), &id.into(), "/organization_id").await?.row;
+            let found = ctx.named_place::<Organization, _>(tx.rows(), &id.into(), "/organization_id").await?.row;
             Ok(Place::Organization(found.id, found.region_code))
         }
         (None, None, Some(id)) => {
-            let found = ctx.named::<Compound, _>(tx.rows(), &id.into(), "/compound_id").await?.row;
+            let found = ctx.named_place::<Compound, _>(tx.rows(), &id.into(), "/compound_id").await?.row;
             Ok(Place::Compound(found.id, found.region_code))
         }
         (_, Some(_), Some(_)) => Err(Problem::field("/organization_id", "not-together")),

@@ -188,6 +188,7 @@ pub async fn count_service_orders(ctx: Ctx, request: HttpRequest) -> Result<Repl
         return Err(Problem::new("forbidden"));
     }
     let CountsIn { region, by } = query::parse(request.query_string())?;
+    let region = ctx.current_region(region);
     ctx.region_in_scope(&access, region.as_ref())?;
     let by = by.unwrap_or_default().0;
     if by.iter().any(|by| by != "state" && by != "region") {

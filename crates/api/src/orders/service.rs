@@ -15,7 +15,7 @@ use domain::{
     resource::Resource as _,
     time::{day_in_china, start_of_day_in_china},
 };
-use persistence::{Found, Tx};
+use persistence::{CodeStanding, Found, Tx};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -94,6 +94,7 @@ pub async fn place(ctx: &Ctx, id: Option<ServiceOrderId>, input: PlaceIn, conten
     let number = format!("{series}-{}", ctx.app.numbers.next(&ctx.app.database, ctx.stamp(), &series).await?);
     let on_behalf_of = input.on_behalf_of;
     ctx.write(content, async |tx| {
+        still_there(tx, &spot).await?;
         if !may_place_for_others {
             check_quota(ctx, tx).await?;
         }
@@ -137,6 +138,15 @@ async fn check_quota(ctx: &Ctx, tx: &Tx) -> Result<(), Problem> {
     Err(Problem::new("quota-exceeded")
         .with("violated-policies", serde_json::json!(["orders-per-day"]))
         .until(today + Duration::days(1), ctx.now))
+}
+
+/// The region of an order keeps its code until the order is written. Where it got another one since it was looked up, the
+/// same request finds that.
+async fn still_there(tx: &Tx, spot: &Spot) -> Result<(), Problem> {
+    match tx.rows().regions().standing(&spot.region).await? {
+        CodeStanding::Current => Ok(()),
+        CodeStanding::SupersededBy(_) | CodeStanding::Unknown => Err(Problem::new("unavailable")),
+    }
 }
 
 /// A compound has its own region and position.

@@ -291,12 +291,12 @@ async fn seat_of(ctx: &Ctx, tx: &Tx, reach: &Access, written: &AppointmentIn) ->
         }
         (None, Some(id), None) => {
             let id = OrganizationId(*id);
-            let found = within_reach::<Organization>(ctx, tx, reach, &id, "/organization_id", Lock::None).await?;
+            let found = within_reach::<Organization>(ctx, tx, reach, &id, "/organization_id", Lock::Share).await?;
             Ok(Seat { organization_id: Some(id), ..bare(found.region_code) })
         }
         (None, None, Some(id)) => {
             let id = CompoundId(*id);
-            let found = within_reach::<Compound>(ctx, tx, reach, &id, "/compound_id", Lock::None).await?;
+            let found = within_reach::<Compound>(ctx, tx, reach, &id, "/compound_id", Lock::Share).await?;
             let (building_id, unit_id) = found.inside(building, unit).map_err(|error| Problem::invalid([error]))?;
             Ok(Seat { compound_id: Some(id), building_id, unit_id, ..bare(found.region_code) })
         }

@@ -338,7 +338,7 @@ pub async fn home(
         (None, Some(id)) => match before {
             Some(home) if home.1 == Some(id) => Ok(home),
             _ => {
-                let compound = ctx.named::<Compound, _>(tx.rows(), &id, "/compound_id").await?.row;
+                let compound = ctx.named_place::<Compound, _>(tx.rows(), &id, "/compound_id").await?.row;
                 Ok((compound.region_code, Some(id)))
             }
         },

@@ -6,6 +6,7 @@ mod compounds;
 pub mod expand;
 mod organizations;
 mod regions;
+mod succession;
 
 /// The operations of this area.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -14,6 +15,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(regions::create_region)
         .service(regions::get_region)
         .service(regions::update_region)
+        .service(succession::recode_region)
+        .service(succession::merge_region)
         .service(regions::list_region_events)
         .service(organizations::list_organizations)
         .service(organizations::create_organization)

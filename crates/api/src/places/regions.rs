@@ -1,6 +1,7 @@
 //! Regions.
 
 use actix_web::{get, patch, post};
+use chrono::NaiveDate;
 use domain::{
     access::{Action, ResourceKind},
     cn::RegionCode,
@@ -14,8 +15,8 @@ use validator::Validate;
 use crate::{
     http::{
         At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, OneOf, PathId, RegionText, Reply,
-        View, WordOf, Writable,
-        resource::{self, page_of, plain_actions, shown_as, timeline_of},
+        View, WordOf, Writable, query,
+        resource::{self, page_of, shown_as, timeline_of},
     },
     problem::Problem,
 };
@@ -38,6 +39,26 @@ pub struct RegionOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     parent_code: Option<String>,
+    /// Whether the code is a local one, of an area that has no standard code.
+    local: bool,
+    /// First day of the code, where it came after another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    valid_from: Option<NaiveDate>,
+    /// First day on which it is in use no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    valid_until: Option<NaiveDate>,
+    /// Whether another code came after it.
+    superseded: bool,
+    /// That code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    successor_code: Option<String>,
+    /// Where the region of that code is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    successor: Option<String>,
     /// What the caller may do now.
     actions: Vec<&'static str>,
     /// Counts changes.
@@ -57,9 +78,21 @@ impl View for RegionOut {
 
     const COLLECTION: &'static str = "regions";
 
-    fn of(_: &Ctx, found: Found<Region>) -> Self {
-        let Region { code, name, kind, parent_code, valid_from: _, valid_until: _, version, created_at, updated_at } =
-            found.row;
+    fn of(ctx: &Ctx, found: Found<Region>) -> Self {
+        let actions = actions(&found);
+        let Region {
+            code,
+            name,
+            kind,
+            parent_code,
+            valid_from,
+            valid_until,
+            local,
+            successor_code,
+            version,
+            created_at,
+            updated_at,
+        } = found.row;
         Self {
             id: code.to_string(),
             region_code: code.to_string(),
@@ -67,12 +100,30 @@ impl View for RegionOut {
             kind: kind.name(),
             level: code.level().as_str(),
             parent_code: parent_code.map(|code| code.to_string()),
-            actions: plain_actions(found.grasp),
+            local,
+            valid_from,
+            valid_until,
+            superseded: successor_code.is_some(),
+            successor: successor_code.as_ref().map(|code| ctx.url(&format!("/api/v1/regions/{code}"))),
+            successor_code: successor_code.map(|code| code.to_string()),
+            actions,
             version,
             created_at: created_at.into(),
             updated_at: updated_at.into(),
         }
     }
+}
+
+/// What the caller may do to it: nothing where it is a matter of the past.
+fn actions(found: &Found<Region>) -> Vec<&'static str> {
+    let possible = [Action::Merge, Action::Recode, Action::Update].into_iter();
+    let possible = possible.filter(|action| found.row.successor_code.is_none() && found.grasp.actions.has(*action));
+    possible.map(Action::name).collect()
+}
+
+/// A code is named that another one came after.
+pub(super) fn superseded(pointer: &str, successor: &RegionCode) -> Problem {
+    Problem::field(pointer, "superseded").with("successor_code", successor.as_str())
 }
 
 // utoipa takes the schema of a plain name as it is, and that of a generic type apart
@@ -91,14 +142,16 @@ pub struct RegionIn {
     name: String,
     /// What it is.
     kind: RegionKindIo,
+    /// Whether the code is a local one of the same shape, because the area has no standard code.
+    local: Option<bool>,
 }
 
 type RegionKindIo = WordOf<RegionKind>;
 type RegionPatch = MergePatch<RegionIn>;
 
 impl Writable for RegionIn {
-    const MEMBERS: &'static [&'static str] = &["code", "name", "kind"];
-    const FIXED: &'static [&'static str] = &["code"];
+    const MEMBERS: &'static [&'static str] = &["code", "name", "kind", "local"];
+    const FIXED: &'static [&'static str] = &["code", "local"];
 }
 
 impl Editable for RegionOut {
@@ -107,18 +160,33 @@ impl Editable for RegionOut {
     const EVENTS: (&'static str, &'static str) = ("region.created", "region.updated");
 
     fn written(row: &Region) -> RegionIn {
-        RegionIn { code: row.code.to_string(), name: row.name.clone(), kind: WordOf(row.kind) }
+        RegionIn {
+            code: row.code.to_string(),
+            name: row.name.clone(),
+            kind: WordOf(row.kind),
+            local: row.local.then_some(true),
+        }
     }
 
     async fn build(ctx: &Ctx, tx: &Tx, make: Make<'_, Region>, written: RegionIn) -> Result<Region, Problem> {
-        let RegionIn { code, name, kind } = written;
+        let RegionIn { code, name, kind, local } = written;
         let code = RegionCode::parse(&code).map_err(|error| Problem::field("/code", error.code()))?;
         if !kind.0.fits(code.level()) {
             return Err(Problem::field("/kind", "contradicts-member"));
         }
         let name = name.trim().to_owned();
         if let Some(before) = make.before() {
+            if let Some(successor) = &before.successor_code {
+                return Err(superseded("", successor));
+            }
             return Ok(Region { name, kind: kind.0, ..before.clone() });
+        }
+        if let Some(successor) = tx.rows().regions().successor_above(&code).await? {
+            return Err(superseded("/code", &successor));
+        }
+        let local = local.unwrap_or(false);
+        if local && !kind.0.may_be_local() {
+            return Err(Problem::field("/local", "contradicts-member"));
         }
         let parent_code = tx.rows().regions().parent_of(&code).await?;
         Ok(Region {
@@ -128,6 +196,8 @@ impl Editable for RegionOut {
             parent_code,
             valid_from: None,
             valid_until: None,
+            local,
+            successor_code: None,
             version: 1,
             created_at: ctx.now,
             updated_at: ctx.now,
@@ -157,6 +227,9 @@ pub struct RegionListIn {
     /// With this in the name.
     #[param(min_length = 1, max_length = 50)]
     q: Option<String>,
+    /// Those that another code came after, and no others; otherwise none of them.
+    #[serde(default, deserialize_with = "query::flag")]
+    superseded: Option<bool>,
     /// By what it is sorted.
     #[serde(default)]
     #[param(value_type = Option<String>, pattern = "^-?id$")]
@@ -172,8 +245,14 @@ impl ListFilter for RegionListIn {
 #[get("/regions")]
 pub async fn list_regions(ctx: Ctx, list: List<RegionListIn>) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Read, ResourceKind::Region)?;
-    let RegionListIn { region, parent, kind, q, sort: () } = &list.filter;
-    let filter = RegionFilter { region: region.clone(), parent: parent.clone(), kind: kind.0.clone(), q: q.clone() };
+    let RegionListIn { region, parent, kind, q, superseded, sort: () } = &list.filter;
+    let filter = RegionFilter {
+        region: region.clone(),
+        parent: parent.clone(),
+        kind: kind.0.clone(),
+        q: q.clone(),
+        superseded: superseded.unwrap_or(false),
+    };
     let page = ctx.app.database.rows().regions().page(&access, &filter, &list.page).await?;
     ctx.region_exists(region.as_ref(), page.items.is_empty(), &list.page).await?;
     resource::page::<RegionOut, _>(&ctx, &list, page)

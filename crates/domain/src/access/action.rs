@@ -42,6 +42,8 @@ actions! {
     Refuse = "refuse",
     /// Stop being a volunteer.
     Leave = "leave",
+    /// Give a region another code.
+    Recode = "recode",
     /// End an appointment.
     End = "end",
     /// Hand the posts of one person over to another.
@@ -92,7 +94,7 @@ actions! {
     Cancel = "cancel",
     /// Turn an order down.
     Reject = "reject",
-    /// Fold an order into another one.
+    /// Fold an order into another one, a region into its neighbor.
     Merge = "merge",
     /// Say «me too».
     Join = "join",

@@ -122,8 +122,14 @@ pub fn rules(role: Role, kind: ResourceKind, level: Option<RegionLevel>) -> &'st
 
 fn region(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     const KEEPER: &[Rule] = &[READ_ALL, KEEP_HERE];
+    // a code ends by a decision of a county or above it, within which both codes lie
+    const SUCCESSION: &[Action] = &[A::Recode, A::Merge];
+    const REDRAWS: &[Rule] = &[READ_ALL, KEEP_HERE, rule(Extent::Place, Detail::Masked, SUCCESSION)];
+    const SYSTEM: &[Rule] = &[READ_ALL, rule(Extent::Everywhere, Detail::Masked, SUCCESSION)];
     match (role, tier(level)) {
-        (Role::CommunityWorker | Role::RegionAdministrator, _) | (Role::Official, Tier::Local | Tier::County) => KEEPER,
+        (Role::RegionAdministrator, _) | (Role::Official, Tier::County) => REDRAWS,
+        (Role::SystemAdministrator, _) => SYSTEM,
+        (Role::CommunityWorker, _) | (Role::Official, Tier::Local) => KEEPER,
         _ => &[READ_ALL],
     }
 }

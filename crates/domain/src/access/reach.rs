@@ -35,6 +35,12 @@ pub enum Reach {
     Holder(VolunteerId),
 }
 
+impl Located for RegionCode {
+    fn region(&self) -> Option<&RegionCode> {
+        Some(self)
+    }
+}
+
 /// A row that has a place and relations.
 pub trait Located {
     /// Where it is.

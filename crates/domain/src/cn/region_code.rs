@@ -115,6 +115,13 @@ impl RegionCode {
         other.0.starts_with(&self.0)
     }
 
+    /// The code that this one becomes where a region above it, or itself, gets another code: it begins with that and
+    /// ends as before. `None` where it does not lie there.
+    pub fn moved(&self, from: &Self, to: &Self) -> Option<Self> {
+        let rest = self.0.strip_prefix(from.as_str())?;
+        Self::parse(&format!("{to}{rest}")).ok()
+    }
+
     /// Whether the two subtrees share anything, that is, whether one contains the other.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.contains(other) || other.contains(self)

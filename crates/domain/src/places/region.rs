@@ -69,6 +69,10 @@ pub struct Region {
     pub valid_from: Option<NaiveDate>,
     /// First day on which it no longer holds.
     pub valid_until: Option<NaiveDate>,
+    /// Whether the code is a local one, of the same shape, of an area that has no standard code.
+    pub local: bool,
+    /// The code that came after this one.
+    pub successor_code: Option<RegionCode>,
     /// Counts changes.
     pub version: i64,
     /// When the row was made.

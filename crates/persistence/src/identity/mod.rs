@@ -2,7 +2,7 @@
 
 mod attempts;
 mod clients;
-mod entity;
+pub(crate) mod entity;
 mod factors;
 mod grants;
 mod sessions;

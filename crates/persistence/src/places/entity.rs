@@ -14,6 +14,8 @@ pub mod region {
         pub parent_code: Option<String>,
         pub valid_from: Option<Date>,
         pub valid_until: Option<Date>,
+        pub successor_code: Option<String>,
+        pub local: bool,
         pub version: i64,
         pub created_at: DateTimeUtc,
         pub updated_at: DateTimeUtc,

@@ -1,5 +1,7 @@
 //! Regions.
 
+use std::collections::HashMap;
+
 use domain::{
     access::Access,
     cn::RegionCode,
@@ -33,6 +35,19 @@ pub struct RegionFilter {
     pub kind: Vec<RegionKind>,
     /// With this in the name.
     pub q: Option<String>,
+    /// Only those that have a successor, or only those that have none.
+    pub superseded: bool,
+}
+
+/// How a code stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeStanding {
+    /// No region has it.
+    Unknown,
+    /// It is in use.
+    Current,
+    /// It, or that of a region above it, was followed by this one.
+    SupersededBy(RegionCode),
 }
 
 /// Finder of regions.
@@ -95,8 +110,10 @@ impl<C: ConnectionTrait> Regions<'_, C> {
         filter: &RegionFilter,
         request: &PageRequest,
     ) -> Result<Page<Found<Region>>> {
-        let RegionFilter { region, parent, kind, q } = filter;
-        let mut select = region::Entity::find().filter(visible(access));
+        let RegionFilter { region, parent, kind, q, superseded } = filter;
+        let succeeded = region::Column::SuccessorCode;
+        let standing = if *superseded { succeeded.is_not_null() } else { succeeded.is_null() };
+        let mut select = region::Entity::find().filter(visible(access)).filter(standing);
         if let Some(region) = region {
             select = select.filter(scope::within(Expr::col((region::Entity, region::Column::Code)), region));
         }
@@ -122,6 +139,57 @@ impl<C: ConnectionTrait> Regions<'_, C> {
         Ok(region::Entity::find_by_id(code.as_str()).one(self.0.conn).await?.is_some())
     }
 
+    /// How a code stands, for one who is about to write into its region: until his transaction ends the region keeps its
+    /// code.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn standing(&self, code: &RegionCode) -> Result<CodeStanding> {
+        let row = Lock::Share.on(region::Entity::find_by_id(code.as_str())).one(self.0.conn).await?;
+        Ok(match row.map(Region::try_from).transpose()? {
+            None => CodeStanding::Unknown,
+            Some(Region { successor_code: Some(code), .. }) => CodeStanding::SupersededBy(code),
+            Some(_) => CodeStanding::Current,
+        })
+    }
+
+    /// The code that came after a code, or after the nearest one above it that has a successor.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn successor_above(&self, code: &RegionCode) -> Result<Option<RegionCode>> {
+        let candidates = std::iter::once(code.clone()).chain(code.ancestors()).map(|code| code.to_string());
+        let row = region::Entity::find()
+            .filter(region::Column::Code.is_in(candidates))
+            .filter(region::Column::SuccessorCode.is_not_null())
+            .order_by_desc(region::Column::Code)
+            .one(self.0.conn)
+            .await?;
+        Ok(row.map(Region::try_from).transpose()?.and_then(|region| region.successor_code))
+    }
+
+    /// All codes that have a successor, and those that are in use after them.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn successors(&self) -> Result<HashMap<RegionCode, RegionCode>> {
+        let rows = region::Entity::find().filter(region::Column::SuccessorCode.is_not_null()).all(self.0.conn).await?;
+        let mut next = HashMap::new();
+        for row in rows {
+            let region = Region::try_from(row)?;
+            next.extend(region.successor_code.map(|code| (region.code, code)));
+        }
+        let last = |code: &RegionCode| {
+            // no code comes after itself: a successor is in use when it becomes one
+            let mut last = code;
+            while let Some(later) = next.get(last) {
+                last = later;
+            }
+            last.clone()
+        };
+        Ok(next.keys().map(|code| (code.clone(), last(code))).collect())
+    }
+
     /// The name of a region; names are as public as codes.
     ///
     /// # Errors
@@ -138,6 +206,7 @@ impl<C: ConnectionTrait> Regions<'_, C> {
         let candidates: Vec<String> = code.ancestors().map(|code| code.to_string()).collect();
         let row = region::Entity::find()
             .filter(region::Column::Code.is_in(candidates))
+            .filter(region::Column::SuccessorCode.is_null())
             .order_by_desc(region::Column::Code)
             .one(self.0.conn)
             .await?;
@@ -169,7 +238,19 @@ impl Tx {
 }
 
 pub(crate) fn row_of(value: &Region) -> region::ActiveModel {
-    let Region { code, name, kind, parent_code, valid_from, valid_until, version, created_at, updated_at } = value;
+    let Region {
+        code,
+        name,
+        kind,
+        parent_code,
+        valid_from,
+        valid_until,
+        local,
+        successor_code,
+        version,
+        created_at,
+        updated_at,
+    } = value;
     region::ActiveModel {
         code: Set(code.to_string()),
         name: Set(name.clone()),
@@ -177,6 +258,8 @@ pub(crate) fn row_of(value: &Region) -> region::ActiveModel {
         parent_code: Set(parent_code.as_ref().map(ToString::to_string)),
         valid_from: Set(*valid_from),
         valid_until: Set(*valid_until),
+        successor_code: Set(successor_code.as_ref().map(ToString::to_string)),
+        local: Set(*local),
         version: Set(*version),
         created_at: Set(*created_at),
         updated_at: Set(*updated_at),
@@ -193,11 +276,24 @@ impl TryFrom<region::Model> for Region {
     type Error = Error;
 
     fn try_from(row: region::Model) -> Result<Self> {
-        let region::Model { code, name, kind, parent_code, valid_from, valid_until, version, created_at, updated_at } =
-            row;
-        let parent_code = parent_code
-            .map(|parent| word(RegionCode::parse(&parent).ok(), "regions", "parent_code", &code))
-            .transpose()?;
+        let region::Model {
+            code,
+            name,
+            kind,
+            parent_code,
+            valid_from,
+            valid_until,
+            successor_code,
+            local,
+            version,
+            created_at,
+            updated_at,
+        } = row;
+        let other = |column: &'static str, other: Option<String>| {
+            other.map(|other| word(RegionCode::parse(&other).ok(), "regions", column, &code)).transpose()
+        };
+        let parent_code = other("parent_code", parent_code)?;
+        let successor_code = other("successor_code", successor_code)?;
         Ok(Self {
             kind: word(RegionKind::from_name(&kind), "regions", "kind", &code)?,
             code: word(RegionCode::parse(&code).ok(), "regions", "code", &code)?,
@@ -205,6 +301,8 @@ impl TryFrom<region::Model> for Region {
             parent_code,
             valid_from,
             valid_until,
+            local,
+            successor_code,
             version,
             created_at,
             updated_at,

@@ -65,6 +65,27 @@ pub const GUARDS: &[Guard] = &[
         tests: &["persons::masks::others_see_masks::backend_1_Sqlite"],
     },
     Guard {
+        name: "old codes",
+        file: "crates/api/src/http/ctx.rs",
+        code: "            CodeStanding::SupersededBy(successor) => {\n",
+        with_switch: "            CodeStanding::SupersededBy(_) if {off} => Ok(code),\n            CodeStanding::SupersededBy(successor) => {\n",
+        tests: &["succession::nothing_is_written_into_an_old_code::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "both codes within one's right",
+        file: "crates/api/src/places/succession.rs",
+        code: "if access.permits_at(&code) { Ok(code)",
+        with_switch: "if {off} || access.permits_at(&code) { Ok(code)",
+        tests: &["succession::only_who_keeps_both_codes_moves_one_to_the_other::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "writers during a succession",
+        file: "crates/api/src/orders/service.rs",
+        code: "        still_there(tx, &spot).await?;",
+        with_switch: "        if !{off} {\n            still_there(tx, &spot).await?;\n        }",
+        tests: &["succession::who_writes_meanwhile_leaves_nothing_behind::backend_1_Sqlite"],
+    },
+    Guard {
         name: "one post on one day",
         file: "crates/persistence/src/people/appointments.rs",
         code: "        Ok(select.one(self.0.conn).await?.is_some())\n    }\n\n    /// What a person holds",
