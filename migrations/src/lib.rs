@@ -15,6 +15,7 @@ mod m0008_calendar_of_2026;
 mod m0009_clocks;
 mod m0010_appointments;
 mod m0011_region_succession;
+mod m0012_access_log;
 mod m0015_inbox;
 mod m0020_sessions_and_attempts;
 mod m0021_clients;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_clocks::Migration),
             Box::new(m0010_appointments::Migration),
             Box::new(m0011_region_succession::Migration),
+            Box::new(m0012_access_log::Migration),
             Box::new(m0015_inbox::Migration),
             Box::new(m0020_sessions_and_attempts::Migration),
             Box::new(m0021_clients::Migration),
@@ -76,6 +78,7 @@ pub fn fingerprint() -> String {
         m0009_clocks::SQL,
         m0010_appointments::SQL,
         m0011_region_succession::SQL,
+        m0012_access_log::SQL,
         m0015_inbox::SQL,
         m0020_sessions_and_attempts::SQL,
         m0021_clients::SQL,

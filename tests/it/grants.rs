@@ -506,7 +506,7 @@ async fn who_runs_the_system_sees_no_persons(#[values(Sqlite, Postgres)] backend
         }
         let search = user.post("/persons/search", json!({"name": "丁"})).await;
         assert_eq!(refusal(&search), (403, "forbidden"));
-        let reveal = json!({"fields": ["phone"], "purpose": "service"});
+        let reveal = json!({"fields": ["phone"], "purpose": "service", "note": "上门维修"});
         assert_eq!(refusal(&user.post(&format!("/persons/{person}/reveal"), reveal).await), (403, "forbidden"));
     }
 }
@@ -551,7 +551,10 @@ async fn an_auditor_writes_nothing(#[values(Sqlite, Postgres)] backend: Backend)
         (format!("{own_account}/reset-password"), json!({"password": PASSWORD, "current_password": "lianxin-demo"})),
         (format!("{own_account}/disable"), json!({})),
         (format!("/grants/{grant}/approve"), json!({})),
-        (format!("/persons/{person}/reveal"), json!({"fields": ["phone"], "purpose": "verification"})),
+        (
+            format!("/persons/{person}/reveal"),
+            json!({"fields": ["phone"], "purpose": "verification", "note": "上门维修"}),
+        ),
         ("/persons/search".to_owned(), json!({"name": "丁"})),
         (format!("/service-orders/{order}/dispatch"), json!({"open": true})),
         (format!("/service-orders/{order}/cancel"), json!({})),

@@ -136,7 +136,6 @@ impl App {
         if let Some(actor) = self.known(token.0, now) {
             return Ok(actor);
         }
-        self.read_successors(now).await?;
         let found = self.database.rows().sessions().actor(session, token, now).await?;
         let Some(found) = found else {
             self.callers.invalidate(&token.0);
@@ -202,7 +201,11 @@ impl App {
     }
 
     /// Reads again which codes others came after, where that was not done lately.
-    async fn read_successors(&self, now: Instant) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn read_successors(&self) -> Result<(), Problem> {
+        let now = self.now();
         let is_fresh = |at: Instant| (at..at + RIGHTS_FRESH).contains(&now);
         if self.successors.read().unwrap_or_else(PoisonError::into_inner).read_at.is_some_and(is_fresh) {
             return Ok(());

@@ -115,6 +115,10 @@ pub enum ChainFault {
     Changed(i64),
 }
 
+/// Whether whoever did it serves the community in some role, and does not only live there.
+pub(crate) const SERVES: &str = "(EXISTS (SELECT 1 FROM grants WHERE grants.user_id = events.actor_user_id \
+                                 AND grants.role NOT IN ('resident', 'guardian', 'committee_member')) \
+                                 OR EXISTS (SELECT 1 FROM clients WHERE clients.id = events.actor_user_id))";
 /// As many events as one run of the sequencer takes.
 const BATCH: u64 = 500;
 
@@ -142,7 +146,7 @@ impl Tx {
         Ok(())
     }
 
-    fn row(&self, result: &'static str, draft: &EventDraft) -> Result<event::ActiveModel> {
+    pub(crate) fn row(&self, result: &'static str, draft: &EventDraft) -> Result<event::ActiveModel> {
         let EventDraft { kind, subject, region, data, occurred_at, acting_for } = draft;
         let Stamp { now, user_id, session_id, address, operation, request_id } = &self.stamp;
         let data = serde_json::to_value(data).map_err(|_| Error::Corrupt {
@@ -219,12 +223,9 @@ impl<C: ConnectionTrait> Rows<'_, C> {
     /// If the database does not answer.
     pub async fn timeline(&self, filter: &EventFilter, request: &PageRequest) -> Result<Page<StoredEvent>> {
         let name = "(SELECT display_name FROM users WHERE users.id = events.actor_user_id)";
-        let serves = "(EXISTS (SELECT 1 FROM grants WHERE grants.user_id = events.actor_user_id \
-                      AND grants.role NOT IN ('resident', 'guardian', 'committee_member')) \
-                      OR EXISTS (SELECT 1 FROM clients WHERE clients.id = events.actor_user_id))";
         let select = event::Entity::find()
             .expr_as(Expr::cust(name), "actor_display_name")
-            .expr_as(Expr::cust(serves), "actor_serves")
+            .expr_as(Expr::cust(SERVES), "actor_serves")
             .filter(Expr::col(event::Column::SubjectType).eq(filter.subject_type.name()))
             .filter(Expr::col(event::Column::SubjectId).eq(filter.subject_id.clone()));
         let sorting = Sorting {

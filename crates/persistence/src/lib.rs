@@ -16,6 +16,7 @@ mod identity;
 mod inbox;
 mod keyset;
 mod leases;
+mod looks;
 mod numbers;
 mod orders;
 mod people;
@@ -38,6 +39,7 @@ pub use identity::{
 };
 pub use inbox::{NotificationFilter, Notifications};
 pub use keyset::{Keyset, Page, PageRequest, SortKey, SortValue};
+pub use looks::Access as AccessEntry;
 pub use numbers::Numbers;
 pub use orders::{
     Candidate, OrderFilter, Orders, ServiceKindFilter, ServiceKinds, SimilarQuery, TeamFilter, Teams, VolunteerFilter,

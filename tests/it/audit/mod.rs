@@ -166,7 +166,15 @@ async fn people(server: &Server, calls: &Calls<'_>) {
     let second = calls.call(&worker, "putPerson", &[&own(3)], None, person("何大林")).await;
     calls.call(&worker, "updatePerson", &[&own(3)], version(&second), json!({"sex": "male"})).await;
     calls.call(&worker, "searchPersons", &[], None, json!({"name": "何"})).await;
-    calls.call(&worker, "revealPerson", &[&own(3)], None, json!({"fields": ["name"], "purpose": "service"})).await;
+    calls
+        .call(
+            &worker,
+            "revealPerson",
+            &[&own(3)],
+            None,
+            json!({"fields": ["name"], "purpose": "service", "note": "上门维修"}),
+        )
+        .await;
     let household = json!({"region_code": "360502002001", "address": "桂花巷3号"});
     let made = calls.call(&worker, "createHousehold", &[], None, household.clone()).await;
     calls.call(&worker, "updateHousehold", &[&id(&made)], version(&made), json!({"address": "桂花巷5号"})).await;

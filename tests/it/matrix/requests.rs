@@ -202,8 +202,10 @@ fn people(all: &mut Calls<'_>) {
     all.on("putPerson", "PUT", "/persons/{}", person, Some(written));
     all.on("updatePerson", "PATCH", "/persons/{}", person, Some(json!({"phone": "13900139000"})));
     all.once("searchPersons", "POST", "/persons/search", Some(json!({"name": "丁"})));
-    let reveal = json!({"fields": ["phone"], "purpose": "service"});
+    let reveal = json!({"fields": ["phone"], "purpose": "service", "note": "上门维修"});
     all.on("revealPerson", "POST", "/persons/{}/reveal", person, Some(reveal));
+    all.once("listMyAccessLog", "GET", "/me/access-log", None);
+    all.on("listPersonAccessLog", "GET", "/persons/{}/access-log", person, None);
     all.reads(["listHouseholds", "getHousehold", "listHouseholdEvents"], "households", household);
     all.at("createHousehold", "/households", |_, place| home(place));
     let moved = json!({"region_code": "360502002001", "address": "9 号"});

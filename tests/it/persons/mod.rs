@@ -1,5 +1,6 @@
 //! Persons: who may write them down, how much of them is shown to whom, and how they are found.
 
+mod access_log;
 mod masks;
 mod numbers;
 mod reveal;
@@ -63,7 +64,7 @@ async fn what_is_out_of_reach_stays_as_it_is(#[values(Sqlite, Postgres)] backend
     let id = written(&other, json!({"region_code": NEXT})).await;
     let path = format!("/persons/{id}");
     let before = stamp(&server, &path).await;
-    let reveal = json!({"fields": ["name"], "purpose": "service"});
+    let reveal = json!({"fields": ["name"], "purpose": "service", "note": "上门维修"});
     server.advance(chrono::TimeDelta::seconds(1));
     assert_eq!(change(&worker, &path, 1, json!({"name": "王强"})).await.status, 404);
     assert_eq!(change(&worker, &path, 9, json!({"name": "王强"})).await.status, 404);

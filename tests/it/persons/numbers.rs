@@ -14,7 +14,7 @@ use crate::hands::{change, fault, faults, invalid};
 const NUMBER: &str = "11010519491231002X";
 
 async fn revealed(by: &User<'_>, id: &str, field: &str) -> String {
-    let body = json!({"fields": [field], "purpose": "verification"});
+    let body = json!({"fields": [field], "purpose": "verification", "note": "上门维修"});
     let answer = by.post(&format!("/persons/{id}/reveal"), body).await;
     assert_eq!(answer.status, 200, "{:?}", answer.body);
     answer.text(&format!("/{field}")).to_owned()

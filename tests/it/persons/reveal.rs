@@ -33,7 +33,7 @@ async fn somebody(server: &Server) -> String {
 async fn a_look_shows_what_was_asked_for_and_is_written_down(#[values(Sqlite, Postgres)] backend: Backend) {
     let server = Server::start(backend).await;
     let id = somebody(&server).await;
-    let all = json!({"fields": ["address", "birth_date", "id_number", "name", "phone"], "purpose": "service"});
+    let all = json!({"fields": ["address", "birth_date", "id_number", "name", "phone"], "purpose": "service", "note": "上门维修"});
     for username in ["worker", "street"] {
         let user = server.sign_in(username).await;
         let shown = reveal(&user, &id, all.clone()).await;
@@ -43,7 +43,8 @@ async fn a_look_shows_what_was_asked_for_and_is_written_down(#[values(Sqlite, Po
         });
         assert_eq!((shown.status, &shown.body), (200, &whole), "{username}");
         assert_eq!(shown.header("cache-control"), Some("no-store"));
-        let one = reveal(&user, &id, json!({"fields": ["phone", "phone"], "purpose": "emergency"})).await;
+        let one =
+            reveal(&user, &id, json!({"fields": ["phone", "phone"], "purpose": "emergency", "note": "上门维修"})).await;
         assert_eq!((one.status, one.body), (200, json!({"id": id, "phone": "+8613987650123"})));
         let seen = user.get(&format!("/persons/{id}")).await;
         assert_eq!(seen.body["actions"][0], "reveal", "{username}");
@@ -66,11 +67,14 @@ async fn a_look_needs_a_purpose(#[values(Sqlite, Postgres)] backend: Backend) {
     let id = somebody(&server).await;
     let worker = server.sign_in("worker").await;
     for (body, pointer, code) in [
-        (json!({"fields": ["phone"]}), "/purpose", "required"),
-        (json!({"fields": ["phone"], "purpose": "curiosity"}), "/purpose", "not-found"),
-        (json!({"purpose": "service"}), "/fields", "required"),
-        (json!({"fields": [], "purpose": "service"}), "/fields", "too-short"),
-        (json!({"fields": ["phone", "tags"], "purpose": "service"}), "/fields/1", "not-found"),
+        (json!({"fields": ["phone"], "note": "上门维修"}), "/purpose", "required"),
+        (json!({"fields": ["phone"], "purpose": "curiosity", "note": "上门维修"}), "/purpose", "not-found"),
+        (json!({"purpose": "service", "note": "上门维修"}), "/fields", "required"),
+        (json!({"fields": ["phone"], "purpose": "service"}), "/note", "required"),
+        (json!({"fields": ["phone"], "purpose": "service", "note": "维修"}), "/note", "too-short"),
+        (json!({"fields": ["phone"], "purpose": "service", "note": "修".repeat(201)}), "/note", "too-long"),
+        (json!({"fields": [], "purpose": "service", "note": "上门维修"}), "/fields", "too-short"),
+        (json!({"fields": ["phone", "tags"], "purpose": "service", "note": "上门维修"}), "/fields/1", "not-found"),
     ] {
         assert_eq!(fault(&reveal(&worker, &id, body.clone()).await), invalid(pointer, code), "{body}");
     }
@@ -82,7 +86,7 @@ async fn a_look_needs_a_purpose(#[values(Sqlite, Postgres)] backend: Backend) {
 async fn a_look_needs_a_recent_sign_in(#[values(Sqlite, Postgres)] backend: Backend) {
     let server = Server::start(backend).await;
     let id = somebody(&server).await;
-    let body = json!({"fields": ["phone"], "purpose": "service"});
+    let body = json!({"fields": ["phone"], "purpose": "service", "note": "上门维修"});
     let tokens = server.log_in("worker", "lianxin-demo").await;
     server.advance(TimeDelta::minutes(10));
     let worker = server.user(tokens.text("/access_token"));
@@ -109,7 +113,7 @@ async fn a_kept_look_is_not_given_to_one_who_may_look_no_more(#[values(Sqlite, P
     let id = somebody(&server).await;
     let (worker, user) = hands::appoint(&server, "worker3", &[("community_worker", COMMUNITY)]).await;
     let (path, key) = (format!("/persons/{id}/reveal"), [("idempotency-key", "look")]);
-    let body = json!({"fields": ["phone"], "purpose": "service"});
+    let body = json!({"fields": ["phone"], "purpose": "service", "note": "上门维修"});
     let look = async || worker.send("POST", &path, &key, Some(&body)).await;
     assert_eq!(look().await.status, 200);
     server.advance(TimeDelta::minutes(9));
@@ -125,7 +129,7 @@ async fn a_kept_look_is_not_given_to_one_who_may_look_no_more(#[values(Sqlite, P
 async fn nobody_else_looks(#[values(Sqlite, Postgres)] backend: Backend) {
     let server = Server::start(backend).await;
     let id = somebody(&server).await;
-    let body = json!({"fields": ["phone"], "purpose": "service"});
+    let body = json!({"fields": ["phone"], "purpose": "service", "note": "上门维修"});
     for (username, status) in [
         ("auditor", 403),
         ("admin", 403),

@@ -48,7 +48,7 @@ impl Use<'_> {
         );
         let path = format!("/persons/{}", made.text("/id"));
         assert_eq!(hands::change(worker, &path, 1, json!({"tags": ["lives_alone"]})).await.status, 200);
-        let all = json!({"fields": ["name", "phone", "id_number", "birth_date", "address"], "purpose": "service"});
+        let all = json!({"fields": ["name", "phone", "id_number", "birth_date", "address"], "purpose": "service", "note": "上门维修"});
         let shown = worker.send("POST", &format!("{path}/reveal"), &key, Some(&all)).await;
         assert_eq!((shown.text("/address"), shown.text("/id_number")), (ADDRESSES[0], numbers()[0].as_str()));
         for search in [json!({"phone": PHONES[0]}), json!({"id_number": numbers()[0]})] {

@@ -19,6 +19,7 @@ use super::{
     address::host_of,
     ctx::trace_of,
     limit::{Counted, Left},
+    query,
 };
 use crate::{config::Settings, problem::Problem, state::App};
 
@@ -88,6 +89,9 @@ async fn identify(request: &ServiceRequest) -> Result<Arc<Actor>, Problem> {
     };
     if (actor.user_id.0, actor.session_id.0) != (claims.sub, claims.sid) {
         return Err(invalid());
+    }
+    if query::names_region(request.query_string()) {
+        app.read_successors().await?;
     }
     Ok(actor)
 }

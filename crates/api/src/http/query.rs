@@ -163,6 +163,15 @@ fn list<T: ListFilter + 'static>(request: &HttpRequest) -> Result<List<T>, Probl
     })
 }
 
+/// Parameters that hold the code of a region.
+const BY_REGION: [&str; 3] = ["region", "parent", "place"];
+
+/// Whether a query may name a region by a code that another one came after.
+#[must_use]
+pub fn names_region(query: &str) -> bool {
+    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| BY_REGION.contains(&name.as_ref()))
+}
+
 /// Puts the code in use in the place of one that it came after, so that what was kept of an old one still leads to what
 /// lay there. Who asks for the old codes themselves means them.
 fn follow_codes(request: &HttpRequest, given: &mut BTreeMap<String, String>) {
@@ -170,7 +179,7 @@ fn follow_codes(request: &HttpRequest, given: &mut BTreeMap<String, String>) {
     if given.get("superseded").is_some_and(|value| value == "true") {
         return;
     }
-    for name in ["region", "parent", "place"] {
+    for name in BY_REGION {
         let Some(value) = given.get_mut(name) else { continue };
         let code = Some(&*value).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
         let code = code.and_then(|text| RegionCode::parse(text).ok());

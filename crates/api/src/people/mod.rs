@@ -2,6 +2,7 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+mod access_log;
 mod appointments;
 mod hand_over;
 mod households;
@@ -20,6 +21,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(persons::put_person)
         .service(persons::update_person)
         .service(reveal::reveal_person)
+        .service(access_log::list_my_access_log)
+        .service(access_log::list_person_access_log)
         .service(persons::list_person_events)
         .service(households::list_households)
         .service(households::create_household)

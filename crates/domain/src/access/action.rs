@@ -34,6 +34,8 @@ actions! {
     Search = "search",
     /// Look at masked members in full, for a stated purpose.
     Reveal = "reveal",
+    /// See who looked at masked members.
+    AccessLog = "access-log",
     /// Count rows by region and state.
     Count = "count",
     /// Say yes to an application or a pending grant.

@@ -206,13 +206,14 @@ fn person(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     const KEEP: Rule = rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Search, A::Reveal]);
     const LOOK: Rule = rule(Extent::Place, Detail::Masked, &[A::Read, A::Search, A::Reveal]);
     const COMPANY: Rule = rule(Extent::Place, Detail::Matter, &[A::Read]);
+    const AUDIT: Rule = rule(Extent::Place, Detail::Masked, &[A::Read, A::AccessLog]);
     match (role, tier(level)) {
         (Role::Resident | Role::Guardian | Role::Volunteer | Role::CommitteeMember, _) => &[OWN],
         (Role::CommunityWorker, _) => &[READ_OWN, KEEP],
         (Role::Official, Tier::Local) => &[READ_OWN, LOOK],
         (Role::Official | Role::DepartmentHandler, _) => &[READ_OWN, BARE_HERE],
         (Role::PropertyStaff, _) => &[READ_OWN, COMPANY],
-        (Role::Auditor, _) => &[READ_OWN, READ_HERE],
+        (Role::Auditor, _) => &[READ_OWN, AUDIT],
         (Role::RegionAdministrator | Role::SystemAdministrator | Role::Integrator, _) => &[],
         _ => &[READ_OWN],
     }

@@ -65,6 +65,16 @@ pub const GUARDS: &[Guard] = &[
         tests: &["persons::masks::others_see_masks::backend_1_Sqlite"],
     },
     Guard {
+        name: "looks an hour",
+        file: "crates/api/src/people/reveal.rs",
+        code: "        within_limits(&ctx, tx, person.id).await?;",
+        with_switch: "        if !{off} {\n            within_limits(&ctx, tx, person.id).await?;\n        }",
+        tests: &[
+            "persons::access_log::so_many_looks_an_hour_over_all_replicas::backend_1_Sqlite",
+            "persons::access_log::at_so_many_persons_an_hour::backend_1_Sqlite",
+        ],
+    },
+    Guard {
         name: "old codes",
         file: "crates/api/src/http/ctx.rs",
         code: "            CodeStanding::SupersededBy(successor) => {\n",
