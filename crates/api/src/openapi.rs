@@ -9,6 +9,7 @@ use crate::{
     problem::{CODES, ProblemOut},
 };
 
+mod classes;
 mod text;
 
 /// A key as the code reads it: visible characters, of which quotation marks around the others do not count.
@@ -88,6 +89,7 @@ pub fn finish(document: &utoipa::openapi::OpenApi, public_url: &str) -> Value {
         }
     }
     text::restrict(&mut document);
+    classes::mark(&mut document);
     document
 }
 
