@@ -14,6 +14,8 @@ words! {
         OrganizationsRead = "organizations:read",
         /// Compounds are read.
         CompoundsRead = "compounds:read",
+        /// The business calendar is read.
+        CalendarDaysRead = "calendar_days:read",
         /// The catalog of services is read.
         ServiceKindsRead = "service_kinds:read",
         /// Service orders are read and counted.
@@ -31,6 +33,7 @@ impl Scope {
             Self::RegionsRead => ResourceKind::Region,
             Self::OrganizationsRead => ResourceKind::Organization,
             Self::CompoundsRead => ResourceKind::Compound,
+            Self::CalendarDaysRead => ResourceKind::CalendarDay,
             Self::ServiceKindsRead => ResourceKind::ServiceKind,
             Self::ServiceOrdersRead | Self::ServiceOrdersWrite => ResourceKind::ServiceOrder,
         }
