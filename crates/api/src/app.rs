@@ -26,12 +26,13 @@ use crate::{
 };
 
 fn routes(config: &mut ServiceConfig<'_>) {
+    // routes are tried in their order: what is asked for most comes first
+    orders::routes(config);
     identity::routes(config);
     places::routes(config);
     people::routes(config);
     clocks::routes(config);
     inbox::routes(config);
-    orders::routes(config);
 }
 
 /// The OpenAPI document as it is served under a public URL.

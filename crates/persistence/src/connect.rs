@@ -3,11 +3,13 @@
 use std::{
     fs::File,
     net::IpAddr,
+    num::NonZero,
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    thread::available_parallelism,
     time::Duration,
 };
 
@@ -39,7 +41,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// A database, its keys, and where new ids come from.
 #[derive(Clone)]
 pub struct Database {
-    connection: DatabaseConnection,
+    /// Those of the first thread that asks, and of all where it is an SQLite file.
+    pool: DatabaseConnection,
+    /// A connection to PostgreSQL answers to the thread that opened it, and is slow to wake another one. So each thread
+    /// has some of its own, as far as there are enough.
+    other_pools: Arc<[DatabaseConnection]>,
     vault: Arc<Vault>,
     ids: Arc<dyn IdSource>,
     statements: Arc<AtomicU64>,
@@ -48,7 +54,7 @@ pub struct Database {
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Database({:?})", self.connection.get_database_backend())
+        write!(f, "Database({:?})", self.connection().get_database_backend())
     }
 }
 
@@ -145,21 +151,35 @@ pub async fn migrate(url: &str) -> Result<()> {
 }
 
 impl Database {
-    /// Opens a database whose schema is up to date.
+    /// Opens a database whose schema is up to date, with as many connections for a thread.
     ///
     /// # Errors
     /// If it cannot be reached.
     pub async fn open(url: &str, connections: u32, vault: Vault, ids: Arc<dyn IdSource>) -> Result<Self> {
-        let mut connection = connect(url, connections).await?;
+        let is_file = sqlite_path(url).is_some();
+        // those that serve, and the one that does the rest
+        let threads = if is_file { 1 } else { available_parallelism().map_or(2, NonZero::get) + 1 };
         let statements = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&statements);
-        connection.set_metric_callback(move |_| {
-            counter.fetch_add(1, Ordering::Relaxed);
-        });
+        let connect = async |lazy| {
+            let mut options = options(url, connections);
+            options.connect_lazy(lazy);
+            let mut pool = sea_orm::Database::connect(options).await.map_err(Error::Unavailable)?;
+            let counter = Arc::clone(&statements);
+            pool.set_metric_callback(move |_| {
+                counter.fetch_add(1, Ordering::Relaxed);
+            });
+            Ok::<_, Error>(pool)
+        };
+        // the first one tells whether the database is there, the others open when they are needed
+        let pool = connect(false).await?;
+        let mut other_pools = Vec::new();
+        for _ in 1..threads {
+            other_pools.push(connect(true).await?);
+        }
         // SQLite lets any writer be the next one and makes the others wait on their connections, which readers need:
         // they wait here instead, and the first comes first
-        let turn = sqlite_path(url).map(|_| Arc::default());
-        Ok(Self { connection, vault: Arc::new(vault), ids, statements, turn })
+        let turn = is_file.then(Arc::default);
+        Ok(Self { pool, other_pools: other_pools.into(), vault: Arc::new(vault), ids, statements, turn })
     }
 
     /// How many statements it has been sent since it was opened, transaction control aside.
@@ -177,7 +197,7 @@ impl Database {
     /// Reads outside any transaction.
     #[must_use]
     pub fn rows(&self) -> Rows<'_, DatabaseConnection> {
-        Rows::new(&self.connection, &self.vault)
+        Rows::new(self.connection(), &self.vault)
     }
 
     /// Begins to write. Dropping the guard undoes what was written.
@@ -191,14 +211,13 @@ impl Database {
             ..Default::default()
         };
         let begin = async {
-            let turn = match &self.turn {
-                Some(turn) => Some(Arc::clone(turn).lock_owned().await),
-                None => None,
-            };
+            let connection = self.connection();
+            let Some(turn) = &self.turn else { return Ok((connection.begin_with_options(options).await, None)) };
+            let turn = Arc::clone(turn).lock_owned().await;
             // who gives up here does not give up the turn: SQLite would still be waiting, and so would the next one,
             // each on a connection
-            let connection = self.connection.clone();
-            let begun = tokio::spawn(async move { (connection.begin_with_options(options).await, turn) });
+            let connection = connection.clone();
+            let begun = tokio::spawn(async move { (connection.begin_with_options(options).await, Some(turn)) });
             begun.await.map_err(std::io::Error::other)
         };
         let late = |_| Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
@@ -206,8 +225,10 @@ impl Database {
         Ok(Tx::new(transaction?, turn, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp))
     }
 
+    /// A connection of this thread.
     pub(crate) fn connection(&self) -> &DatabaseConnection {
-        &self.connection
+        let number = thread_number() % (self.other_pools.len() + 1);
+        number.checked_sub(1).and_then(|number| self.other_pools.get(number)).unwrap_or(&self.pool)
     }
 
     /// Asks the database how it is.
@@ -222,8 +243,8 @@ impl Database {
         }
         let sql = "SELECT (SELECT max(version) FROM seaql_migrations) AS version, \
                    (SELECT count(*) FROM event_queue) AS waiting";
-        let statement = Statement::from_string(self.connection.get_database_backend(), sql);
-        let row = Row::find_by_statement(statement).one(&self.connection).await?;
+        let statement = Statement::from_string(self.connection().get_database_backend(), sql);
+        let row = Row::find_by_statement(statement).one(self.connection()).await?;
         let row = row.ok_or(Error::NotFound)?;
         Ok(Health { schema: row.version.unwrap_or_default(), unsequenced_events: row.waiting })
     }
@@ -244,10 +265,10 @@ impl Database {
             users: i64,
         }
         let statement = Statement::from_string(
-            self.connection.get_database_backend(),
+            self.connection().get_database_backend(),
             "SELECT count(*) AS users FROM (SELECT 1 FROM users LIMIT 1) AS found",
         );
-        let row = Row::find_by_statement(statement).one(&self.connection).await?;
+        let row = Row::find_by_statement(statement).one(self.connection()).await?;
         Ok(row.is_none_or(|row| row.users == 0))
     }
 
@@ -257,11 +278,11 @@ impl Database {
     /// # Errors
     /// If it cannot be reached.
     pub async fn pragmas(&self) -> Result<Vec<Vec<(&'static str, String)>>> {
-        if self.connection.get_database_backend() != DbBackend::Sqlite {
+        if self.connection().get_database_backend() != DbBackend::Sqlite {
             return Ok(Vec::new());
         }
         let failed = |error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)));
-        let pool = self.connection.get_sqlite_connection_pool();
+        let pool = self.connection().get_sqlite_connection_pool();
         let mut connections = Vec::new();
         for _ in 0..pool.options().get_max_connections() {
             connections.push(pool.acquire().await.map_err(failed)?);
@@ -285,6 +306,18 @@ impl Database {
     /// # Errors
     /// If one does not close.
     pub async fn close(self) -> Result<()> {
-        Ok(self.connection.close().await?)
+        for pool in &*self.other_pools {
+            pool.close_by_ref().await?;
+        }
+        Ok(self.pool.close().await?)
     }
+}
+
+/// The number of this thread among those that have asked for a database.
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    OWN.with(|number| *number)
 }

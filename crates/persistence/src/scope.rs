@@ -37,6 +37,16 @@ pub(crate) fn visible(access: &Access, columns: &ScopeColumns<'_>) -> Condition 
     if is_empty { any.add(Expr::cust("1 = 0")) } else { any }
 }
 
+/// Whether everything in a region is visible: then who asks for that region needs no other condition, and the database
+/// none that it could be misled by.
+pub(crate) fn sees_all_of(access: &Access, region: &RegionCode) -> bool {
+    access.visible().any(|reach| match reach {
+        Reach::Everywhere => true,
+        Reach::Region(scope) => scope.contains(region),
+        _ => false,
+    })
+}
+
 /// A subtree as a range of codes, which a plain index serves.
 pub(crate) fn within(column: SimpleExpr, code: &RegionCode) -> SimpleExpr {
     column.clone().gte(code.as_str()).and(column.lt(end(code)))

@@ -62,8 +62,8 @@ fn tag(body: &str) -> String {
 }
 
 impl Reply {
-    fn of<T: Shown>(status: u16, shown: &T, fields: Option<&[String]>) -> Result<Self, Problem> {
-        let body = narrowed(shown, fields)?.to_string();
+    fn of<T: Shown>(status: u16, shown: &T) -> Result<Self, Problem> {
+        let body = written(shown)?;
         let etag = format!("\"{}-{}\"", shown.version(), tag(&body));
         Ok(Self {
             status,
@@ -80,7 +80,7 @@ impl Reply {
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn ok<T: Shown>(ctx: &Ctx, shown: &T) -> Result<Self, Problem> {
-        let mut reply = Self::of(200, shown, None)?;
+        let mut reply = Self::of(200, shown)?;
         if reply.etag().is_some_and(|etag| ctx.holds(etag)) {
             reply.status = 304;
             reply.body = None;
@@ -93,7 +93,7 @@ impl Reply {
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn created<T: Shown>(ctx: &Ctx, collection: &str, shown: &T) -> Result<Self, Problem> {
-        let mut reply = Self::of(201, shown, None)?;
+        let mut reply = Self::of(201, shown)?;
         let location = ctx.url(&format!("/api/v1/{collection}/{}", shown.id()));
         reply.headers.push(("location".to_owned(), location));
         Ok(reply)
@@ -110,7 +110,7 @@ impl Reply {
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn json(status: u16, value: &impl Serialize, caching: Caching) -> Result<Self, Problem> {
-        let body = serde_json::to_string(value).map_err(|_| Problem::new("internal"))?;
+        let body = written(value)?;
         let headers = vec![("cache-control".to_owned(), caching.header().to_owned())];
         Ok(Self { status, headers, body: Some(body), shown_once: None, subject: None, in_sight: false })
     }
@@ -144,8 +144,6 @@ impl Reply {
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn page<T: Shown, F>(ctx: &Ctx, list: &List<F>, page: &Page<T>) -> Result<Self, Problem> {
-        let fields = list.fields.as_deref();
-        let items = page.items.iter().map(|item| narrowed(item, fields)).collect::<Result<Vec<_>, _>>()?;
         let mut about = Map::new();
         about.insert("limit".to_owned(), list.page.limit.into());
         let mut headers = Vec::new();
@@ -159,7 +157,14 @@ impl Reply {
         if let Some(total) = page.total {
             about.insert("total".to_owned(), total.into());
         }
-        let body = json!({"items": items, "page": about}).to_string();
+        let body = match list.fields.as_deref() {
+            // almost every list: as it is, without a copy in between
+            None => written(&PageBody { items: &page.items, page: about })?,
+            Some(fields) => {
+                let items = page.items.iter().map(|item| narrowed(item, fields)).collect::<Result<Vec<_>, _>>()?;
+                written(&PageBody { items: &items, page: about })?
+            }
+        };
         let etag = format!("W/\"p-{}\"", tag(&body));
         let held = ctx.holds(&etag);
         headers.push(("etag".to_owned(), etag));
@@ -194,9 +199,20 @@ impl Reply {
     }
 }
 
-fn narrowed<T: Serialize>(shown: &T, fields: Option<&[String]>) -> Result<Value, Problem> {
+/// A page as it is sent.
+#[derive(Serialize)]
+struct PageBody<'a, T> {
+    items: &'a [T],
+    page: Map<String, Value>,
+}
+
+fn written(value: &impl Serialize) -> Result<String, Problem> {
+    serde_json::to_string(value).map_err(|_| Problem::new("internal"))
+}
+
+fn narrowed<T: Serialize>(shown: &T, fields: &[String]) -> Result<Value, Problem> {
     let mut value = serde_json::to_value(shown).map_err(|_| Problem::new("internal"))?;
-    if let (Some(fields), Some(members)) = (fields, value.as_object_mut()) {
+    if let Some(members) = value.as_object_mut() {
         members.retain(|name, _| name == "id" || fields.contains(name));
     }
     Ok(value)

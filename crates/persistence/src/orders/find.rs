@@ -226,7 +226,10 @@ impl<C: ConnectionTrait> Orders<'_, C> {
         filter: &OrderFilter,
         request: &PageRequest,
     ) -> Result<Page<Found<ServiceOrder>>> {
-        let select = filtered(self.select().filter(visible(access)), filter);
+        let mut select = filtered(self.select(), filter);
+        if !filter.region.as_ref().is_some_and(|region| scope::sees_all_of(access, region)) {
+            select = select.filter(visible(access));
+        }
         let (name, column) =
             if filter.by_update { ("updated_at", C_::UpdatedAt) } else { ("created_at", C_::CreatedAt) };
         let sorting = Sorting {
