@@ -8,9 +8,14 @@
 //! over two years and all states. Everything is made from numbers, so that it is the same on both databases and every
 //! time. Prints one line of JSON: the id and the secret of a client of the whole region.
 
+#![expect(clippy::panic, reason = "the data are made from numbers: what cannot be written is a fault of this program")]
+
 use std::{env, path::Path, process::ExitCode, sync::Arc};
 
-use api::{keys::KeyFile, system::SystemIds};
+use api::{
+    keys::KeyFile,
+    system::{SystemClock, SystemIds},
+};
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use domain::{
@@ -24,7 +29,7 @@ use domain::{
     people::Person,
     places::{Compound, Organization, OrganizationKind, Region, RegionKind},
     resource::Resource,
-    time::Instant,
+    time::{Clock as _, Instant},
 };
 use harness::{debian::say, sql::Sql};
 use persistence::{Database, NewClientSecret, Stamp, Stored, Tx, Vault};
@@ -129,7 +134,7 @@ async fn places(database: &Database) -> persistence::Result<Uuid> {
         updated_at: made_at(),
     };
     let organization = insert(&tx, organization).await?;
-    let now = chrono::DateTime::from(std::time::SystemTime::now());
+    let now = SystemClock.now();
     let client = Client {
         id: id(3, 0).into(),
         name: "热线".to_owned(),
