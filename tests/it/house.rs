@@ -129,7 +129,7 @@ fn only_begin_write_begins() {
         // the lock of migrations, which writes nothing
         "crates/persistence/src/connect.rs: let lock = guard.begin().await?;",
         // Database::begin_write
-        "crates/persistence/src/connect.rs: let begun = tokio::spawn(async move { (connection.begin_with_options(options).await, turn) });",
+        "crates/persistence/src/connect.rs: let begin = async move { (connection.begin_with_options(options).await, turn) };",
     ];
     assert_eq!(begins, allowed);
 }

@@ -63,6 +63,19 @@ async fn each_is_told_what_concerns_him(#[values(Sqlite, Postgres)] backend: Bac
 
 #[rstest]
 #[actix_web::test]
+async fn nobody_is_told_what_he_did_himself(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let worker = server.sign_in("worker").await;
+    let (colleague, _) = hands::appoint(&server, "colleague", &[("community_worker", "360502002001")]).await;
+    let order = json!({"kind": "tap", "description": "水管", "compound_id": worker.compound("福园小区").await,
+        "on_behalf_of": {"name": "何秀英", "phone": "13900139001"}});
+    let id = hands::made(&worker, "/service-orders", order).await;
+    server.run_jobs().await;
+    assert_eq!((told(&worker, &id).await, told(&colleague, &id).await), (vec![], vec!["placed".to_owned()]));
+}
+
+#[rstest]
+#[actix_web::test]
 async fn teams_and_offices_are_told(#[values(Sqlite, Postgres)] backend: Backend) {
     let server = Server::start(backend).await;
     let worker = server.sign_in("worker").await;

@@ -211,14 +211,18 @@ impl Database {
             ..Default::default()
         };
         let begin = async {
-            let connection = self.connection();
-            let Some(turn) = &self.turn else { return Ok((connection.begin_with_options(options).await, None)) };
-            let turn = Arc::clone(turn).lock_owned().await;
+            let turn = match &self.turn {
+                Some(turn) => Some(Arc::clone(turn).lock_owned().await),
+                None => None,
+            };
+            let connection = self.connection().clone();
+            let begin = async move { (connection.begin_with_options(options).await, turn) };
+            if self.turn.is_none() {
+                return Ok(begin.await);
+            }
             // who gives up here does not give up the turn: SQLite would still be waiting, and so would the next one,
             // each on a connection
-            let connection = connection.clone();
-            let begun = tokio::spawn(async move { (connection.begin_with_options(options).await, Some(turn)) });
-            begun.await.map_err(std::io::Error::other)
+            tokio::spawn(begin).await.map_err(std::io::Error::other)
         };
         let late = |_| Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
         let (transaction, turn) = timeout(ACQUIRE_TIMEOUT, begin).await.map_err(late)??;

@@ -340,6 +340,27 @@ pub const GUARDS: &[Guard] = &[
         tests: &["lists::a_cursor_is_good_for_its_list_and_its_caller_only::backend_1_Sqlite"],
     },
     Guard {
+        name: "nobody grants himself more time",
+        file: "crates/domain/src/orders/timing.rs",
+        code: "by.actions.has(Action::Extend) && !holds",
+        with_switch: "by.actions.has(Action::Extend) && ({off} || !holds)",
+        tests: &["orders::clocks::more_time_is_given_in_time::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "more time only before it is over",
+        file: "crates/domain/src/orders/transition.rs",
+        code: "(T::Extend, _) => self.clocks.are_extendable(by.now)",
+        with_switch: "(T::Extend, _) => {off} || self.clocks.are_extendable(by.now)",
+        tests: &["orders::clocks::more_time_is_given_in_time::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "what is told to others only",
+        file: "crates/persistence/src/inbox/reading.rs",
+        code: "users.retain(|user| Some(user.0) != event.actor_user_id);",
+        with_switch: "users.retain(|user| {off} || Some(user.0) != event.actor_user_id);",
+        tests: &["inbox::nobody_is_told_what_he_did_himself::backend_1_Sqlite"],
+    },
+    Guard {
         name: "events of changes",
         file: "crates/persistence/src/events.rs",
         code: "        let rows = events.iter().map(|draft| self.row(result, draft))",
