@@ -151,7 +151,7 @@ async fn whoever_proves_it_again_goes_on(#[values(Sqlite, Postgres)] backend: Ba
     let person = worker.get("/persons?limit=1").await.text("/items/0/id").to_owned();
     server.advance(TimeDelta::minutes(10) + TimeDelta::seconds(1));
     let disable = format!("/users/{somebody}/disable");
-    let look = json!({"fields": ["name"], "purpose": "service"});
+    let look = json!({"fields": ["name"], "purpose": "service", "note": "核对联系电话"});
     let password = json!({"password": "correct horse battery"});
     for (user, method, path, body) in [
         (&worker, "POST", format!("/persons/{person}/reveal"), look),

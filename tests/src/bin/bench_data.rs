@@ -1,4 +1,4 @@
-//! Fills an empty database with the orders of the benchmark (`docs/benchmarks.md`):
+//! Fills an empty database with a million orders, to measure how fast they are read and written:
 //!
 //! ```text
 //! bench-data DATABASE_URL KEYS_FILE [ORDERS]
@@ -10,7 +10,7 @@
 
 #![expect(clippy::panic, reason = "the data are made from numbers: what cannot be written is a fault of this program")]
 
-use std::{env, path::Path, process::ExitCode, sync::Arc};
+use std::{env, io::Write as _, path::Path, process::ExitCode, sync::Arc};
 
 use api::{
     keys::KeyFile,
@@ -61,7 +61,8 @@ async fn run() -> Result<(), String> {
     let client = places(&database).await.map_err(said)?;
     database.close().await.map_err(said)?;
     place_orders(url, orders).await;
-    say(&serde_json::json!({"client_id": client, "client_secret": SECRET}).to_string());
+    let client = serde_json::json!({"client_id": client, "client_secret": SECRET});
+    writeln!(std::io::stdout(), "{client}").map_err(|error| error.to_string())?;
     Ok(())
 }
 
