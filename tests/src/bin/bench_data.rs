@@ -5,7 +5,7 @@
 //! ```
 //!
 //! 600 communities in 6 counties, a compound, a person and a volunteer in each, and a million orders in them, spread
-//! over two years and all states. Everything is made from numbers, so that it is the same on both databases and every
+//! over two years and most states. Everything is made from numbers, so that it is the same on both databases and every
 //! time. Prints one line of JSON: the id and the secret of a client of the whole region.
 
 #![expect(clippy::panic, reason = "the data are made from numbers: what cannot be written is a fault of this program")]
