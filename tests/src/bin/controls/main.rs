@@ -85,11 +85,17 @@ struct Switched {
 }
 
 impl Switched {
-    /// Copies a file or folder. What is there already stays as it is, so that it is not compiled once more.
+    /// Copies a file or folder. What is there already stays as it is, so that it is not compiled once more; what is gone
+    /// goes from the copy, too.
     fn take(&mut self, path: &Path) -> Result<(), String> {
         let said = |error: std::io::Error| format!("{}: {error}", path.display());
         let source = self.from.join(path);
         if source.is_dir() {
+            for old in fs::read_dir(self.to.join(path)).into_iter().flatten().flatten() {
+                if old.path().is_file() && !source.join(old.file_name()).exists() {
+                    fs::remove_file(old.path()).map_err(said)?;
+                }
+            }
             for entry in fs::read_dir(&source).map_err(said)? {
                 let name = entry.map_err(said)?.file_name();
                 if name != "node_modules" {
