@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 URL = os.environ["LIANXIN_TEST_URL"]
 CREDENTIALS = {"username": os.environ["LIANXIN_TEST_USER"], "password": os.environ["LIANXIN_TEST_PASSWORD"]}
 AUTH = "/api/v1/auth"
+# as many as fuzzing will not end
+SESSIONS = 20
 
 # Refusals of what fits its schema: a schema knows no cursor, token, version or key that was given out, and not what
 # the caller may see.
@@ -43,24 +45,28 @@ BY_CATALOG = "/answers/"
 
 
 class Session:
-    """Tokens of one user. They are refreshed, because fuzzing may lock his password, and asked for anew if fuzzing
-    ended his session."""
+    """Tokens of one user. Fuzzing locks his password and ends some of his sessions: so he signs in many times at first,
+    and goes on with the next session when one is gone."""
 
     def __init__(self):
-        self.tokens = None
+        self.sessions = None
 
     def access_token(self):
-        if self.tokens is None or not self._ask("refresh", {"refresh_token": self.tokens["refresh_token"]}):
-            if not self._ask("login", CREDENTIALS):
-                raise RuntimeError(f"{CREDENTIALS['username']} cannot sign in")
-        return self.tokens["access_token"]
+        if self.sessions is None:
+            self.sessions = [self._ask("login", CREDENTIALS) for _ in range(SESSIONS)]
+        while self.sessions:
+            tokens = self._ask("refresh", {"refresh_token": self.sessions[0]["refresh_token"]})
+            if tokens:
+                self.sessions[0] = tokens
+                return tokens["access_token"]
+            del self.sessions[0]
+        raise RuntimeError(f"{CREDENTIALS['username']} cannot sign in")
 
     def _ask(self, operation, body):
         # from an address of its own: fuzzing fails to sign in until its address is locked
         headers = {"X-Forwarded-For": "192.0.2.1"}
         answer = requests.post(f"{URL}{AUTH}/{operation}", json=body, headers=headers, timeout=30)
-        self.tokens = answer.json() if answer.status_code == 200 else None
-        return self.tokens is not None
+        return answer.json() if answer.status_code == 200 else None
 
 
 SESSION = Session()
