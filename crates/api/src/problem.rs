@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use domain::{
+    cn::RegionCode,
     refusal::{FieldError, Refusal, Standing},
     time::Instant,
 };
@@ -263,6 +264,12 @@ impl Problem {
     #[must_use]
     pub fn field(pointer: impl Into<String>, code: &'static str) -> Self {
         Self::invalid([FieldError::new(pointer, code)])
+    }
+
+    /// A member of the body names a region by a code that another one came after.
+    #[must_use]
+    pub fn superseded(pointer: &str, successor: &RegionCode) -> Self {
+        Self::field(pointer, "superseded").with("successor_code", successor.as_str())
     }
 
     /// Adds a member of the body because of which it is so.

@@ -191,6 +191,11 @@ impl App {
     /// three seconds.
     pub fn forget_callers(&self) {
         self.callers.invalidate_all();
+    }
+
+    /// Forgets which codes others came after, after a region got another one. Other replicas ask again within three
+    /// seconds.
+    pub fn forget_successors(&self) {
         self.successors.write().unwrap_or_else(PoisonError::into_inner).read_at = None;
     }
 

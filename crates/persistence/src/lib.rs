@@ -1,8 +1,9 @@
 //! The rows of Lianxin, on SQLite and PostgreSQL alike.
 //!
 //! * What a caller asks for is found with an [`domain::access::Access`], which only the policy makes. The few finders
-//!   without one serve who has no caller yet (`credentials`), the caller himself (`own`), or a decision whose right was
-//!   judged before (`by_phone`, `exists`, `timeline`, `to_serve`, the members of a team); each says so.
+//!   without one serve who has no caller yet (`credentials`), the caller himself (`own`), a decision whose right was
+//!   judged before (`by_phone`, `exists`, `timeline`, `to_serve`, the members of a team), what is public (codes of regions,
+//!   days of the calendar), or the work that the program does by itself (`ringing`, `run_out`); each says so.
 //! * Every write goes through a [`Tx`] and leaves its events in the same transaction.
 //! * What is personal is sealed by the [`Vault`] before it reaches a row.
 
@@ -49,8 +50,8 @@ pub use people::{
     AppointmentFilter, Appointments, HouseholdFilter, Households, PersonFilter, PersonSearch, Persons, SeatFilter,
 };
 pub use places::{
-    Clash, CodeStanding, CompoundFilter, CompoundName, Compounds, MOVED_TABLES, Moved, OrganizationFilter,
-    Organizations, RegionFilter, Regions,
+    Clash, CodeStanding, CompoundFilter, CompoundName, Compounds, MOVED_TABLES, OrganizationFilter, Organizations,
+    RegionFilter, Regions,
 };
 pub use rows::{Found, Rows};
 pub use save::{Findable, Lock, Stored};

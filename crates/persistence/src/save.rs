@@ -2,9 +2,13 @@
 
 use std::future::Future;
 
-use domain::{access::Access, outcome::Outcome, resource::Resource};
+use domain::{
+    access::{Access, Located},
+    outcome::Outcome,
+    resource::Resource,
+};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select,
     sea_query::{Expr, ExprTrait as _, LockType},
 };
 
@@ -75,6 +79,17 @@ impl<C: ConnectionTrait> Rows<'_, C> {
     /// [`Error::NotFound`]
     pub async fn find<T: Findable>(self, access: &Access, id: &T::Id) -> Result<Found<T>> {
         T::find(self, access, id, Lock::None).await
+    }
+
+    /// The row of a statement that finds only what the access reaches, read and judged.
+    pub(crate) async fn one_of<E, M, T>(self, select: Select<E>, access: &Access, lock: Lock) -> Result<Found<T>>
+    where
+        E: EntityTrait,
+        M: FromQueryResult,
+        T: Located + TryFrom<M, Error = Error>,
+    {
+        let row = lock.on(select).into_model::<M>().one(self.conn).await?.ok_or(Error::NotFound)?;
+        Found::judge(access, row.try_into()?)
     }
 
     /// Whether there is such a row, for one who wants to create it under an id of his own. He learns no more than that

@@ -4,7 +4,10 @@ use domain::{
     access::{Access, Reach},
     cn::{RegionCode, RegionLevel},
 };
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, LikeExpr, SimpleExpr};
+use sea_orm::{
+    ColumnTrait,
+    sea_query::{Condition, Expr, ExprTrait, LikeExpr, SimpleExpr},
+};
 
 /// The columns of a table that say where a row is, and the relations that only it knows.
 pub(crate) struct ScopeColumns<'a> {
@@ -13,6 +16,29 @@ pub(crate) struct ScopeColumns<'a> {
     /// Whether the table has indexes on its code cut to the levels of [`within_cut`].
     pub cut: bool,
     pub related: &'a dyn Fn(&Reach) -> Option<SimpleExpr>,
+}
+
+impl Default for ScopeColumns<'_> {
+    /// Of a table whose rows are nowhere and nobody's.
+    fn default() -> Self {
+        Self { region: None, compound: None, cut: false, related: &|_| None }
+    }
+}
+
+/// The relation of a row to the account that it names.
+pub(crate) fn own_of_user(column: impl ColumnTrait) -> impl Fn(&Reach) -> Option<SimpleExpr> {
+    move |reach| match reach {
+        Reach::Own(user, _) => Some(column.eq(user.0)),
+        _ => None,
+    }
+}
+
+/// The relation of a row to the person whom it names.
+pub(crate) fn own_of_person(column: impl ColumnTrait) -> impl Fn(&Reach) -> Option<SimpleExpr> {
+    move |reach| match reach {
+        Reach::Own(_, Some(person)) => Some(column.eq(person.0)),
+        _ => None,
+    }
 }
 
 /// The rows that are visible for an access.

@@ -292,9 +292,7 @@ impl Ctx {
         match standing {
             CodeStanding::Current => Ok(code),
             CodeStanding::Unknown => Err(Problem::field(pointer, "not-found")),
-            CodeStanding::SupersededBy(successor) => {
-                Err(Problem::field(pointer, "superseded").with("successor_code", successor.as_str()))
-            }
+            CodeStanding::SupersededBy(successor) => Err(Problem::superseded(pointer, &successor)),
         }
     }
 

@@ -70,7 +70,7 @@ pub async fn hand_over_appointments(ctx: Ctx, body: Body<HandOverIn>) -> Result<
         let heir = heir(&ctx, tx, &access, from, to).await?;
         let held = tx.rows().appointments().held_by(&access, from, on).await?;
         let chosen = choose(held, appointment_ids.as_deref())?;
-        refuse_if(&chosen, "forbidden", "not-permitted", |found| !found.grasp.actions.has(access.action()))?;
+        refuse_unpermitted(&access, &chosen)?;
         let mut steps = Vec::new();
         for Chosen { pointer, found } in chosen {
             let heir = Heir { id: ctx.app.ids.next().into(), person_id: to, display_name: heir.name.clone() };
@@ -132,16 +132,11 @@ fn step(ctx: &Ctx, found: Found<Appointment>, heir: Heir, on: NaiveDate) -> Resu
     })
 }
 
-/// Refuses all where some are not to be handed over, and names those.
-fn refuse_if(
-    chosen: &[Chosen],
-    problem: &'static str,
-    code: &'static str,
-    is_wrong: impl Fn(&Found<Appointment>) -> bool,
-) -> Result<(), Problem> {
-    let wrong = chosen.iter().filter(|chosen| is_wrong(&chosen.found));
+/// Refuses all where some are not the caller's to hand over, and names those.
+fn refuse_unpermitted(access: &Access, chosen: &[Chosen]) -> Result<(), Problem> {
+    let wrong = chosen.iter().filter(|chosen| !chosen.found.grasp.actions.has(access.action()));
     let wrong: Vec<_> = wrong.map(|chosen| (chosen.pointer.as_str(), chosen.found.row.id.0)).collect();
-    named(Problem::new(problem), code, &wrong)
+    named(Problem::new("forbidden"), "not-permitted", &wrong)
 }
 
 /// Refuses all where the one who takes over holds some of the posts already on a day of what he would get.

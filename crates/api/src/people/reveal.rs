@@ -112,10 +112,7 @@ pub async fn reveal_person(ctx: Ctx, id: PathId<PersonId>, body: Body<RevealIn>)
 async fn within_limits(ctx: &Ctx, tx: &Tx, person: PersonId) -> Result<(), Problem> {
     let past = tx.looks_of(ctx.actor.user_id, LOOK_WINDOW, LOOKS).await?;
     may_look(&past, person, ctx.now).map_err(|LimitReached { policy, until }| {
-        let wait = (until - ctx.now).num_seconds().max(1);
-        Problem::new("quota-exceeded")
-            .with("violated-policies", json!([policy]))
-            .with_header("Retry-After", wait.to_string())
+        Problem::new("quota-exceeded").with("violated-policies", json!([policy])).until(until, ctx.now)
     })
 }
 

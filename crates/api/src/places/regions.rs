@@ -121,11 +121,6 @@ fn actions(found: &Found<Region>) -> Vec<&'static str> {
     possible.map(Action::name).collect()
 }
 
-/// A code is named that another one came after.
-pub(super) fn superseded(pointer: &str, successor: &RegionCode) -> Problem {
-    Problem::field(pointer, "superseded").with("successor_code", successor.as_str())
-}
-
 // utoipa takes the schema of a plain name as it is, and that of a generic type apart
 type RegionKinds = OneOf<RegionKind>;
 
@@ -177,12 +172,12 @@ impl Editable for RegionOut {
         let name = name.trim().to_owned();
         if let Some(before) = make.before() {
             if let Some(successor) = &before.successor_code {
-                return Err(superseded("", successor));
+                return Err(Problem::superseded("", successor));
             }
             return Ok(Region { name, kind: kind.0, ..before.clone() });
         }
         if let Some(successor) = tx.rows().regions().successor_above(&code).await? {
-            return Err(superseded("/code", &successor));
+            return Err(Problem::superseded("/code", &successor));
         }
         let local = local.unwrap_or(false);
         if local && !kind.0.may_be_local() {

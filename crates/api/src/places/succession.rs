@@ -15,7 +15,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::regions::{RegionOut, superseded};
+use super::regions::RegionOut;
 use crate::{
     http::{Body, Ctx, PathId, Reply, WordOf, resource},
     problem::Problem,
@@ -91,7 +91,7 @@ pub async fn recode_region(ctx: Ctx, code: PathId<RegionCode>, body: Body<Recode
             let RecodeIn { code: new, name, local, on } = &body.value;
             let new = other(&access, new, "/code")?;
             if let Some(code) = tx.rows().regions().successor_above(&new).await? {
-                return Err(superseded("/code", &code));
+                return Err(Problem::superseded("/code", &code));
             }
             let (region, below) = locked(&ctx, tx, &code.0, None).await?;
             let parent = tx.rows().regions().parent_of(&new).await?;
@@ -103,6 +103,7 @@ pub async fn recode_region(ctx: Ctx, code: PathId<RegionCode>, body: Body<Recode
         })
         .await?;
     ctx.app.forget_callers();
+    ctx.app.forget_successors();
     Ok(reply)
 }
 
@@ -121,7 +122,7 @@ pub async fn merge_region(ctx: Ctx, code: PathId<RegionCode>, body: Body<MergeIn
             let into = other(&access, into, "/into")?;
             match tx.rows().regions().standing(&into).await? {
                 CodeStanding::Unknown => return Err(Problem::field("/into", "not-found")),
-                CodeStanding::SupersededBy(code) => return Err(superseded("/into", &code)),
+                CodeStanding::SupersededBy(code) => return Err(Problem::superseded("/into", &code)),
                 CodeStanding::Current => {}
             }
             let (region, below) = locked(&ctx, tx, &code.0, Some(&into)).await?;
@@ -144,6 +145,7 @@ pub async fn merge_region(ctx: Ctx, code: PathId<RegionCode>, body: Body<MergeIn
         })
         .await?;
     ctx.app.forget_callers();
+    ctx.app.forget_successors();
     Ok(reply)
 }
 
@@ -152,7 +154,7 @@ async fn to_change(ctx: &Ctx, tx: &Tx, access: &Access, code: &RegionCode) -> Re
     let region = tx.rows().find::<Region>(access, code).await?.permitted(access)?.row;
     ctx.require_recent_login()?;
     match region.successor_code {
-        Some(successor) => Err(superseded("", &successor)),
+        Some(successor) => Err(Problem::superseded("", &successor)),
         None => Ok(()),
     }
 }
@@ -182,8 +184,7 @@ async fn succeed(tx: &Tx, succession: Succession, pointer: &str) -> Result<(), P
             clashes.iter().map(|clash| json!({"kind": clash.kind.name(), "code": clash.code})).collect();
         return Err(Problem::new("codes-clash").at(pointer, "duplicate").with("clashes", clashes));
     }
-    tx.succeed(succession).await?;
-    Ok(())
+    Ok(tx.succeed(succession).await?)
 }
 
 async fn shown(ctx: &Ctx, tx: &Tx, code: &RegionCode) -> Result<Reply, Problem> {

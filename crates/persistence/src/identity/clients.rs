@@ -73,10 +73,7 @@ fn region_column() -> Expr {
 }
 
 fn visible(access: &Access) -> Condition {
-    scope::visible(
-        access,
-        &ScopeColumns { region: Some(region_column()), compound: None, cut: false, related: &|_| None },
-    )
+    scope::visible(access, &ScopeColumns { region: Some(region_column()), ..Default::default() })
 }
 
 /// A client that was removed is seen no more but in its events.
@@ -92,8 +89,7 @@ impl Findable for Client {
         lock: Lock,
     ) -> Result<Found<Self>> {
         let select = client::Entity::find_by_id(id.0).filter(visible(access)).filter(kept());
-        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
-        Found::judge(access, row.try_into()?)
+        rows.one_of::<_, client::Model, _>(select, access, lock).await
     }
 }
 

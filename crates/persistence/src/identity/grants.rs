@@ -1,7 +1,7 @@
 //! Grants.
 
 use domain::{
-    access::{Access, Grant, Place, Reach, Role},
+    access::{Access, Grant, Place, Role},
     cn::RegionCode,
     id::{GrantId, UserId},
     time::Validity,
@@ -46,21 +46,10 @@ impl<'a, C> Rows<'a, C> {
 }
 
 fn visible(access: &Access) -> Condition {
-    let own = |reach: &Reach| -> Option<SimpleExpr> {
-        match reach {
-            Reach::Own(user, _) => Some(grant::Column::UserId.eq(user.0)),
-            _ => None,
-        }
-    };
-    scope::visible(
-        access,
-        &ScopeColumns {
-            region: Some(Expr::col((grant::Entity, grant::Column::RegionCode))),
-            compound: Some(Expr::col((grant::Entity, grant::Column::CompoundId))),
-            cut: false,
-            related: &own,
-        },
-    )
+    let own = scope::own_of_user(grant::Column::UserId);
+    let region = Some(Expr::col((grant::Entity, grant::Column::RegionCode)));
+    let compound = Some(Expr::col((grant::Entity, grant::Column::CompoundId)));
+    scope::visible(access, &ScopeColumns { region, compound, related: &own, ..Default::default() })
 }
 
 /// A grant that was taken back is seen no more but in its events.
@@ -76,8 +65,7 @@ impl Findable for Grant {
         lock: Lock,
     ) -> Result<Found<Self>> {
         let select = grant::Entity::find_by_id(id.0).filter(visible(access)).filter(kept());
-        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
-        Found::judge(access, row.try_into()?)
+        rows.one_of::<_, grant::Model, _>(select, access, lock).await
     }
 }
 

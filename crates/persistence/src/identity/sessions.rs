@@ -1,7 +1,7 @@
 //! Sessions, their refresh tokens, and the caller that stands behind a session.
 
 use domain::{
-    access::{Access, Actor, Reach, VolunteerStanding},
+    access::{Access, Actor, VolunteerStanding},
     cn::RegionCode,
     event::EventDraft,
     id::{PersonId, RefreshTokenId, SessionId, UserId},
@@ -12,7 +12,7 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
     Statement,
-    sea_query::{Condition, Expr, SimpleExpr},
+    sea_query::{Condition, Expr},
 };
 use uuid::Uuid;
 
@@ -138,14 +138,9 @@ fn lasting() -> Select<session::Entity> {
 }
 
 fn visible(access: &Access) -> Condition {
-    let own = |reach: &Reach| -> Option<SimpleExpr> {
-        match reach {
-            Reach::Own(user, _) => Some(session::Column::UserId.eq(user.0)),
-            _ => None,
-        }
-    };
+    let own = scope::own_of_user(session::Column::UserId);
     let region = Some(Expr::cust(REGION));
-    scope::visible(access, &ScopeColumns { region, compound: None, cut: false, related: &own })
+    scope::visible(access, &ScopeColumns { region, related: &own, ..Default::default() })
 }
 
 impl Findable for Session {
@@ -156,8 +151,7 @@ impl Findable for Session {
         lock: Lock,
     ) -> Result<Found<Self>> {
         let select = lasting().filter(session::Column::Id.eq(id.0)).filter(visible(access));
-        let row = lock.on(select).into_model::<SessionRow>().one(rows.conn).await?.ok_or(Error::NotFound)?;
-        Found::judge(access, row.try_into()?)
+        rows.one_of::<_, SessionRow, _>(select, access, lock).await
     }
 }
 

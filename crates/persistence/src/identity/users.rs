@@ -1,7 +1,7 @@
 //! Accounts.
 
 use domain::{
-    access::{Access, Reach},
+    access::Access,
     cn::RegionCode,
     id::{PersonId, UserId},
     identity::{User, UserState},
@@ -59,21 +59,9 @@ impl<'a, C> Rows<'a, C> {
 }
 
 fn visible(access: &Access) -> Condition {
-    let own = |reach: &Reach| -> Option<SimpleExpr> {
-        match reach {
-            Reach::Own(user, _) => Some(user::Column::Id.eq(user.0)),
-            _ => None,
-        }
-    };
-    scope::visible(
-        access,
-        &ScopeColumns {
-            region: Some(Expr::col((user::Entity, user::Column::RegionCode))),
-            compound: None,
-            cut: false,
-            related: &own,
-        },
-    )
+    let own = scope::own_of_user(user::Column::Id);
+    let region = Some(Expr::col((user::Entity, user::Column::RegionCode)));
+    scope::visible(access, &ScopeColumns { region, related: &own, ..Default::default() })
 }
 
 /// A client has a row among the accounts that is none of somebody.
@@ -89,8 +77,7 @@ impl Findable for User {
         lock: Lock,
     ) -> Result<Found<Self>> {
         let select = user::Entity::find_by_id(id.0).filter(visible(access)).filter(of_people());
-        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
-        Found::judge(access, row.try_into()?)
+        rows.one_of::<_, user::Model, _>(select, access, lock).await
     }
 }
 

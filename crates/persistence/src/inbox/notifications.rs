@@ -1,7 +1,7 @@
 //! Notifications.
 
 use domain::{
-    access::{Access, Reach, ResourceKind},
+    access::{Access, ResourceKind},
     cn::RegionCode,
     event::EventDraft,
     id::UserId,
@@ -11,7 +11,7 @@ use domain::{
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-    sea_query::{Condition, Expr, SimpleExpr},
+    sea_query::{Condition, Expr},
 };
 
 use super::entity::notification;
@@ -47,13 +47,8 @@ impl<'a, C> Rows<'a, C> {
 }
 
 fn visible(access: &Access) -> Condition {
-    let own = |reach: &Reach| -> Option<SimpleExpr> {
-        match reach {
-            Reach::Own(user, _) => Some(notification::Column::UserId.eq(user.0)),
-            _ => None,
-        }
-    };
-    scope::visible(access, &ScopeColumns { region: None, compound: None, cut: false, related: &own })
+    let own = scope::own_of_user(notification::Column::UserId);
+    scope::visible(access, &ScopeColumns { related: &own, ..Default::default() })
 }
 
 impl Findable for Notification {
@@ -64,8 +59,7 @@ impl Findable for Notification {
         lock: Lock,
     ) -> Result<Found<Self>> {
         let select = notification::Entity::find_by_id(id.0).filter(visible(access));
-        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
-        Found::judge(access, row.try_into()?)
+        rows.one_of::<_, notification::Model, _>(select, access, lock).await
     }
 }
 
@@ -113,7 +107,7 @@ impl<C: ConnectionTrait> Notifications<'_, C> {
 }
 
 impl Tx {
-    /// Marks all that somebody was told until a time as read, and says so once; how many they were.
+    /// Marks all that somebody was told until a time as read, and says once how many they were.
     ///
     /// # Errors
     /// If the database does not take it.

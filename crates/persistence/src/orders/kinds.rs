@@ -49,10 +49,7 @@ fn region_column() -> Expr {
 }
 
 fn visible(access: &Access) -> Condition {
-    scope::visible(
-        access,
-        &ScopeColumns { region: Some(region_column()), compound: None, cut: false, related: &|_| None },
-    )
+    scope::visible(access, &ScopeColumns { region: Some(region_column()), ..Default::default() })
 }
 
 impl Findable for ServiceKind {
@@ -63,8 +60,7 @@ impl Findable for ServiceKind {
         lock: Lock,
     ) -> Result<Found<Self>> {
         let select = service_kind::Entity::find_by_id(id.0).filter(visible(access));
-        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
-        Found::judge(access, row.try_into()?)
+        rows.one_of::<_, service_kind::Model, _>(select, access, lock).await
     }
 }
 

@@ -53,10 +53,7 @@ fn region_column() -> Expr {
 }
 
 fn visible(access: &Access) -> Condition {
-    scope::visible(
-        access,
-        &ScopeColumns { region: Some(region_column()), compound: None, cut: false, related: &|_| None },
-    )
+    scope::visible(access, &ScopeColumns { region: Some(region_column()), ..Default::default() })
 }
 
 #[derive(FromQueryResult)]
@@ -80,8 +77,7 @@ impl Findable for VolunteerTeam {
         lock: Lock,
     ) -> Result<Found<Self>> {
         let select = select().filter(volunteer_team::Column::Id.eq(id.0)).filter(visible(access));
-        let row = lock.on(select).into_model::<Row>().one(rows.conn).await?.ok_or(Error::NotFound)?;
-        Found::judge(access, row.try_into()?)
+        rows.one_of::<_, Row, _>(select, access, lock).await
     }
 }
 

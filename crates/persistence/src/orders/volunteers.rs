@@ -1,7 +1,7 @@
 //! Volunteers. What they did is counted from the orders, never stored.
 
 use domain::{
-    access::{Access, Reach},
+    access::Access,
     cn::RegionCode,
     id::{VolunteerId, VolunteerTeamId},
     orders::{Assignee, Origin, Volunteer, VolunteerState},
@@ -9,7 +9,7 @@ use domain::{
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select, Statement,
-    sea_query::{Condition, Expr, ExprTrait, Query, SimpleExpr},
+    sea_query::{Condition, Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
 
@@ -59,13 +59,8 @@ fn region_column() -> Expr {
 }
 
 fn visible(access: &Access) -> Condition {
-    let own = |reach: &Reach| -> Option<SimpleExpr> {
-        match reach {
-            Reach::Own(_, Some(person)) => Some(volunteer::Column::PersonId.eq(person.0)),
-            _ => None,
-        }
-    };
-    scope::visible(access, &ScopeColumns { region: Some(region_column()), compound: None, cut: false, related: &own })
+    let own = scope::own_of_person(volunteer::Column::PersonId);
+    scope::visible(access, &ScopeColumns { region: Some(region_column()), related: &own, ..Default::default() })
 }
 
 /// What goes with a row: `(expression, name)`.
@@ -106,8 +101,7 @@ impl Findable for Volunteer {
         lock: Lock,
     ) -> Result<Found<Self>> {
         let select = select().filter(volunteer::Column::Id.eq(id.0)).filter(visible(access));
-        let row = lock.on(select).into_model::<Row>().one(rows.conn).await?.ok_or(Error::NotFound)?;
-        Found::judge(access, row.try_into()?)
+        rows.one_of::<_, Row, _>(select, access, lock).await
     }
 }
 

@@ -84,7 +84,10 @@ fn visible(access: &Access) -> Condition {
         }
     };
     let compound = Some(Expr::col((appointment::Entity, appointment::Column::CompoundId)));
-    scope::visible(access, &ScopeColumns { region: Some(region_column()), compound, cut: false, related: &related })
+    scope::visible(
+        access,
+        &ScopeColumns { region: Some(region_column()), compound, related: &related, ..Default::default() },
+    )
 }
 
 /// The first day on which it is held no more.
@@ -131,8 +134,7 @@ impl Findable for Appointment {
         lock: Lock,
     ) -> Result<Found<Self>> {
         let select = select().filter(appointment::Column::Id.eq(id.0)).filter(visible(access));
-        let row = lock.on(select).into_model::<Row>().one(rows.conn).await?.ok_or(Error::NotFound)?;
-        Found::judge(access, row.try_into()?)
+        rows.one_of::<_, Row, _>(select, access, lock).await
     }
 }
 

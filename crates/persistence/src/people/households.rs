@@ -62,14 +62,10 @@ fn visible(access: &Access) -> Condition {
             _ => None,
         }
     };
+    let compound = Some(Expr::col((household::Entity, household::Column::CompoundId)));
     scope::visible(
         access,
-        &ScopeColumns {
-            region: Some(region_column()),
-            compound: Some(Expr::col((household::Entity, household::Column::CompoundId))),
-            cut: false,
-            related: &own,
-        },
+        &ScopeColumns { region: Some(region_column()), compound, related: &own, ..Default::default() },
     )
 }
 

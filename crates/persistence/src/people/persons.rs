@@ -1,7 +1,7 @@
 //! Persons. Telephone number, ID number and address are sealed; the first two have a blind index.
 
 use domain::{
-    access::{Access, Reach},
+    access::Access,
     cn::{IdNumber, Phone, RegionCode, Sex},
     id::{CompoundId, PersonId},
     people::{Person, PoliticalStatus, Tag},
@@ -9,7 +9,7 @@ use domain::{
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Condition, Expr, ExprTrait, SimpleExpr},
+    sea_query::{Condition, Expr, ExprTrait},
 };
 
 use super::entity::person;
@@ -67,20 +67,11 @@ fn region_column() -> Expr {
 }
 
 fn visible(access: &Access) -> Condition {
-    let own = |reach: &Reach| -> Option<SimpleExpr> {
-        match reach {
-            Reach::Own(_, Some(person)) => Some(person::Column::Id.eq(person.0)),
-            _ => None,
-        }
-    };
+    let own = scope::own_of_person(person::Column::Id);
+    let compound = Some(Expr::col((person::Entity, person::Column::CompoundId)));
     scope::visible(
         access,
-        &ScopeColumns {
-            region: Some(region_column()),
-            compound: Some(Expr::col((person::Entity, person::Column::CompoundId))),
-            cut: false,
-            related: &own,
-        },
+        &ScopeColumns { region: Some(region_column()), compound, related: &own, ..Default::default() },
     )
 }
 

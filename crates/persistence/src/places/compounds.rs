@@ -65,15 +65,8 @@ fn region_column() -> Expr {
 }
 
 fn visible(access: &Access) -> Condition {
-    scope::visible(
-        access,
-        &ScopeColumns {
-            region: Some(region_column()),
-            compound: Some(Expr::col((compound::Entity, compound::Column::Id))),
-            cut: false,
-            related: &|_| None,
-        },
-    )
+    let compound = Some(Expr::col((compound::Entity, compound::Column::Id)));
+    scope::visible(access, &ScopeColumns { region: Some(region_column()), compound, ..Default::default() })
 }
 
 #[derive(FromQueryResult)]

@@ -9,4 +9,4 @@ mod succession;
 pub use compounds::{CompoundFilter, CompoundName, Compounds};
 pub use organizations::{OrganizationFilter, Organizations};
 pub use regions::{CodeStanding, RegionFilter, Regions};
-pub use succession::{Clash, MOVED_TABLES, Moved};
+pub use succession::{Clash, MOVED_TABLES};

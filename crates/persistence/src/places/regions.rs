@@ -63,15 +63,8 @@ impl<'a, C> Rows<'a, C> {
 }
 
 fn visible(access: &Access) -> Condition {
-    scope::visible(
-        access,
-        &ScopeColumns {
-            region: Some(Expr::col((region::Entity, region::Column::Code))),
-            compound: None,
-            cut: false,
-            related: &|_| None,
-        },
-    )
+    let region = Some(Expr::col((region::Entity, region::Column::Code)));
+    scope::visible(access, &ScopeColumns { region, ..Default::default() })
 }
 
 impl Findable for Region {
@@ -82,8 +75,7 @@ impl Findable for Region {
         lock: Lock,
     ) -> Result<Found<Self>> {
         let select = region::Entity::find_by_id(id.as_str()).filter(visible(access));
-        let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
-        Found::judge(access, row.try_into()?)
+        rows.one_of::<_, region::Model, _>(select, access, lock).await
     }
 }
 

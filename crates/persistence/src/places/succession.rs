@@ -45,11 +45,15 @@ pub const MOVED_TABLES: &[&str] = &[
     "notifications",
 ];
 
+/// Of these, rows stay behind that are the same in this column as one where they would move to. A kind of service is named
+/// by its code; of a day counts what the region has entered for itself to which the other one comes.
+const KEPT_IF_DOUBLED: [(&str, &str); 2] = [("service_kinds", "code"), ("calendar_days", "day")];
+
 /// As many rows are written by one statement.
 const BATCH: usize = 200;
 
 /// How many rows of each table moved.
-pub type Moved = Vec<(&'static str, i64)>;
+type Moved = Vec<(&'static str, i64)>;
 
 /// Something that cannot move, because what has the same code is there already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +122,7 @@ impl Tx {
     ///
     /// # Errors
     /// [`Error::Stale`] if a region was changed meanwhile.
-    pub async fn succeed(&self, succession: Succession) -> Result<Moved> {
+    pub async fn succeed(&self, succession: Succession) -> Result<()> {
         if self.conn.get_database_backend() == DbBackend::Postgres {
             // a county takes longer than a request usually may
             self.conn.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
@@ -134,20 +138,17 @@ impl Tx {
         self.close_doubled_kinds(&succession).await?;
         let mut moved = Moved::new();
         for table in MOVED_TABLES {
-            let kept = match *table {
-                "service_kinds" => unless_doubled(&succession.from),
-                "calendar_days" => unless_entered(&succession.from),
-                _ => String::new(),
-            };
             let code = moved_code(table, &succession.from);
-            let sql =
-                format!("UPDATE {table} SET region_code = {code} WHERE region_code >= $2 AND region_code < $3{kept}");
+            let mut sql =
+                format!("UPDATE {table} SET region_code = {code} WHERE region_code >= $2 AND region_code < $3");
+            if let Some((_, column)) = KEPT_IF_DOUBLED.iter().find(|(kept, _)| kept == table) {
+                sql += &format!(" AND NOT {}", doubled(table, column, &succession.from));
+            }
             let done = self.conn.execute_raw(self.of(&sql, &succession)).await?;
             moved.push((table, i64::try_from(done.rows_affected()).unwrap_or(i64::MAX)));
         }
         self.move_counters(&succession).await?;
-        self.tell(succession, &moved).await?;
-        Ok(moved)
+        self.tell(succession, &moved).await
     }
 
     /// The statement with the new code, the old one and its end as parameters.
@@ -175,8 +176,8 @@ impl Tx {
     /// offered no more: orders name kinds by their codes.
     async fn close_doubled_kinds(&self, succession: &Succession) -> Result<()> {
         let sql = format!(
-            "SELECT service_kinds.* FROM service_kinds WHERE region_code >= $2 AND region_code < $3 AND active{}",
-            doubled(&succession.from)
+            "SELECT service_kinds.* FROM service_kinds WHERE region_code >= $2 AND region_code < $3 AND active AND {}",
+            doubled("service_kinds", "code", &succession.from)
         );
         let select = service_kind::Entity::find().from_raw_sql(self.of(&sql, succession));
         for row in select.all(&self.conn).await? {
@@ -241,20 +242,8 @@ fn moved_code(table: &str, from: &RegionCode) -> String {
     format!("$1 || substr({table}.region_code, {})", from.as_str().len() + 1)
 }
 
-/// A kind of the same code is where this one would move to.
-fn doubled(from: &RegionCode) -> String {
-    let code = moved_code("service_kinds", from);
-    format!(" AND EXISTS (SELECT 1 FROM service_kinds o WHERE o.code = service_kinds.code AND o.region_code = {code})")
-}
-
-/// Days that the region has entered for itself hold there; those of the one that comes to it stay behind.
-fn unless_entered(from: &RegionCode) -> String {
-    let code = moved_code("calendar_days", from);
-    format!(
-        " AND NOT EXISTS (SELECT 1 FROM calendar_days o WHERE o.day = calendar_days.day AND o.region_code = {code})"
-    )
-}
-
-fn unless_doubled(from: &RegionCode) -> String {
-    doubled(from).replacen(" AND EXISTS", " AND NOT EXISTS", 1)
+/// There is a row already that is the same in a column, where this one would move to.
+fn doubled(table: &str, column: &str, from: &RegionCode) -> String {
+    let code = moved_code(table, from);
+    format!("EXISTS (SELECT 1 FROM {table} o WHERE o.{column} = {table}.{column} AND o.region_code = {code})")
 }

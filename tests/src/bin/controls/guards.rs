@@ -77,8 +77,8 @@ pub const GUARDS: &[Guard] = &[
     Guard {
         name: "old codes",
         file: "crates/api/src/http/ctx.rs",
-        code: "            CodeStanding::SupersededBy(successor) => {\n",
-        with_switch: "            CodeStanding::SupersededBy(_) if {off} => Ok(code),\n            CodeStanding::SupersededBy(successor) => {\n",
+        code: "            CodeStanding::SupersededBy(successor) => Err(",
+        with_switch: "            CodeStanding::SupersededBy(_) if {off} => Ok(code),\n            CodeStanding::SupersededBy(successor) => Err(",
         tests: &["succession::nothing_is_written_into_an_old_code::backend_1_Sqlite"],
     },
     Guard {
