@@ -24,6 +24,12 @@ pub fn start_of_day_in_china(day: NaiveDate) -> Instant {
     day.and_time(chrono::NaiveTime::MIN).and_utc() - Duration::hours(8)
 }
 
+/// The first day that is believed of a region or a post: that of the republic, 1949-10-01.
+pub const EARLIEST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(1949, 10, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
+
 /// Where the time comes from: the outer edge of the program, or a test's hand.
 pub trait Clock: Send + Sync {
     /// The time, to the millisecond.

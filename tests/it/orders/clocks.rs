@@ -292,6 +292,34 @@ async fn a_priority_has_its_own_limits(#[values(Sqlite, Postgres)] backend: Back
 
 #[rstest]
 #[actix_web::test]
+async fn what_becomes_urgent_is_measured_from_then_on(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let people = People::sign_in(&server).await;
+    let own = json!({"code": "tap", "region_code": "360502002001", "name": "水龙头", "limits": [
+        {"priority": "urgent", "response_minutes": 30, "resolution_minutes": 120, "counting": "all_time"}]});
+    hands::made(&server.sign_in("street").await, "/service-kinds", own).await;
+    let urgent = json!({"priority": "urgent"});
+    let waiting = place(&people.resident, json!({})).await;
+    assert_eq!(waiting.body["clocks"], json!([]));
+    let (waiting, taken) = (waiting.text("/id").to_owned(), placed(&people.resident, json!({})).await);
+    server.advance(TimeDelta::minutes(10));
+    let order = patch(&people.worker, &waiting, 1, urgent.clone()).await;
+    assert_eq!(stands(&order, "response"), "running 03-12T10:10");
+    assert_eq!(stands(&order, "resolution"), "running 03-12T11:40");
+    // nobody waits for somebody to accept what is in hands already; and a pause is one for this clock too
+    let to = json!({"volunteer_id": people.volunteer.volunteer_id().await});
+    done(&people.worker, &taken, "dispatch", to).await;
+    done(&people.volunteer, &taken, "accept", json!({})).await;
+    let pause = json!({"reason": "等配件", "until": "2026-03-12T12:00:00+08:00"});
+    let held = done(&people.volunteer, &taken, "hold", pause).await;
+    let version = held.body["version"].as_i64().unwrap();
+    let order = patch(&people.worker, &taken, version, urgent).await;
+    assert_eq!(*clock(&order, "response"), Value::Null);
+    assert_eq!(stands(&order, "resolution"), "paused 03-12T14:00");
+}
+
+#[rstest]
+#[actix_web::test]
 async fn limits_of_a_kind_make_sense(#[values(Sqlite, Postgres)] backend: Backend) {
     let server = Server::start(backend).await;
     let street = server.sign_in("street").await;

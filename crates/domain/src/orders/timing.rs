@@ -1,6 +1,6 @@
 //! The clocks of an order: until somebody has accepted, and until it is done.
 
-use super::{Caller, OrderEffect, Priority, ServiceOrder, Transition, decide::Decision, limit_at};
+use super::{Caller, OrderEffect, Priority, ServiceOrder, State, Transition, decide::Decision, limit_at};
 use crate::{
     access::Action,
     clocks::{Calendar, Clock, ClockKind, ExtensionRequest, Ring},
@@ -18,13 +18,30 @@ impl ServiceOrder {
         }
     }
 
-    /// Gives the order another priority, and its clocks the limits of that.
+    /// Gives the order another priority, and its clocks the limits of that. Where there was none so far, one starts.
     pub(super) fn prioritize(&mut self, priority: Priority, now: Instant, calendar: &Calendar) {
+        if priority == self.priority {
+            return;
+        }
         self.priority = priority;
         for kind in ClockKind::ALL {
-            if let (Some(clock), Some(limit)) = (self.clocks.open_mut(*kind), limit_at(&self.limits, priority, *kind)) {
+            let Some(limit) = limit_at(&self.limits, priority, *kind) else { continue };
+            if let Some(clock) = self.clocks.open_mut(*kind) {
                 clock.limit_to(limit, now, calendar);
+            } else if self.waits_for(*kind) {
+                self.start_clocks(&[*kind], now, calendar);
+                if let (State::OnHold(_, hold), Some(clock)) = (&self.state, self.clocks.open_mut(*kind)) {
+                    clock.pause(now, hold.until, calendar);
+                }
             }
+        }
+    }
+
+    /// Whether that which a kind of clock measures is still to come.
+    fn waits_for(&self, kind: ClockKind) -> bool {
+        match kind {
+            ClockKind::Response => self.state.work().is_none(),
+            ClockKind::Resolution => true,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     outcome::Outcome,
     refusal::{FieldError, Refusal, Standing},
     resource::{Resource as _, resource},
-    time::{Instant, day_in_china},
+    time::{EARLIEST_DAY, Instant, day_in_china},
 };
 
 words! {
@@ -168,11 +168,6 @@ impl Post {
     }
 }
 
-/// The first day that is believed: nobody here holds a post from before the republic.
-const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(1949, 10, 1) {
-    Some(day) => day,
-    None => NaiveDate::MIN,
-};
 /// How far ahead somebody can be appointed.
 const AHEAD: Months = Months::new(12 * 5);
 /// The longest term.
@@ -253,7 +248,7 @@ impl Appointment {
             (Post::LegalHelper, Some(_)) | (_, None) => {}
             (_, Some(_)) => errors.push(FieldError::new("/profession", "contradicts-member")),
         }
-        if self.valid_from < EARLIEST {
+        if self.valid_from < EARLIEST_DAY {
             errors.push(FieldError::new("/valid_from", "implausible"));
         } else if later(today, AHEAD).is_some_and(|last| self.valid_from > last) {
             errors.push(FieldError::new("/valid_from", "too-far-ahead"));

@@ -13,7 +13,7 @@ use crate::{
     outcome::Outcome,
     refusal::{FieldError, Refusal},
     resource::Resource as _,
-    time::{Instant, Validity, day_in_china},
+    time::{EARLIEST_DAY, Instant, Validity, day_in_china},
 };
 
 /// What is asked of a region that gets another code.
@@ -43,12 +43,6 @@ pub struct Succession {
     /// Those that begin, each after those above it.
     pub begun: Vec<Outcome<Region>>,
 }
-
-/// The first day that is believed.
-const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(1949, 10, 1) {
-    Some(day) => day,
-    None => NaiveDate::MIN,
-};
 
 impl Region {
     /// Gives it another code, and all below it the same beginning.
@@ -94,7 +88,7 @@ impl Region {
         }
         if on > day_in_china(now) {
             errors.push(FieldError::new("/on", "in-future"));
-        } else if on < EARLIEST || self.valid_from.is_some_and(|from| on <= from) {
+        } else if on < EARLIEST_DAY || self.valid_from.is_some_and(|from| on <= from) {
             errors.push(FieldError::new("/on", "implausible"));
         }
         if errors.is_empty() { Ok(()) } else { Err(Refusal::Invalid(errors)) }
@@ -161,8 +155,8 @@ impl RegionKind {
     /// The kinds of areas that may lack a standard code.
     #[must_use]
     pub fn may_be_local(self) -> bool {
-        matches!(self, Self::FunctionalZone | Self::StateForestFarm | Self::Township | Self::Street)
-            || matches!(self, Self::Village | Self::Community | Self::Grid)
+        use RegionKind::{Community, FunctionalZone, Grid, StateForestFarm, Street, Township, Village};
+        matches!(self, FunctionalZone | StateForestFarm | Township | Street | Village | Community | Grid)
     }
 }
 
