@@ -9,7 +9,7 @@ use harness::{
 use rstest::rstest;
 use serde_json::json;
 
-use crate::hands::{fault, invalid, refusal};
+use crate::hands::{fault, invalid, refusal, uuid};
 
 const FIRST: &str = "First-of-all-7";
 
@@ -121,6 +121,29 @@ async fn five_passwords_are_remembered(
     let (user, _) = log_in(&server, &passwords[4]).await;
     assert_eq!(set(&user, &id, &passwords[4], FIRST).await.status, 200);
     assert_eq!(server.sql.count("former_passwords", []).await, 4);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn nobody_guesses_a_password_that_he_may_not_set(#[values(Sqlite, Postgres)] backend: Backend) {
+    let (server, _) = start(backend, "mlps3").await;
+    let admin = server.sign_in("admin").await;
+    let long = "First-of-all-the-passwords-7";
+    let mut made = Vec::new();
+    for (username, role) in [("keeper", "region_administrator"), ("watcher", "auditor")] {
+        let body = json!({"username": username, "password": long, "display_name": "某", "region_code": "360502"});
+        let id = admin.post("/users", body).await.text("/id").to_owned();
+        let given = admin.post("/grants", json!({"user_id": id, "role": role, "region_code": "360502"})).await;
+        assert_eq!(given.status, 201, "{:?}", given.body);
+        server.sql.run("UPDATE grants SET pending = $1 WHERE user_id = $2", [false.into(), uuid(&id).into()]).await;
+        made.push(id);
+    }
+    let keeper = server.log_in("keeper", long).await;
+    let keeper = server.user(keeper.text("/access_token"));
+    for password in [long, "Another-of-all-the-passwords-7"] {
+        let answer = keeper.post(&format!("/users/{}/reset-password", made[1]), json!({"password": password})).await;
+        assert_eq!(refusal(&answer), (403, "forbidden"), "{password}: {:?}", answer.body);
+    }
 }
 
 #[rstest]

@@ -105,6 +105,12 @@ async fn a_zone_gets_its_standard_code_and_all_goes_with_it(#[values(Sqlite, Pos
         assert_eq!(ids(&keeper, &format!("/persons?region={code}")).await, persons, "{code}");
     }
     assert_eq!(keeper.get(&format!("/service-orders/counts?region={old}")).await.status, 200);
+    let day = json!({"date": "2031-04-15", "kind": "holiday", "name": "三月三", "region_code": new});
+    assert_eq!(admin.post("/calendar-days", day).await.status, 201);
+    for code in [old, new] {
+        let holding = format!("/calendar-days?holds_in={code}&date_gte=2031-01-01");
+        assert_eq!(ids(&admin, &holding).await.len(), 1, "{code}");
+    }
     let told_of = told(&admin, "/regions/361091").await;
     assert_eq!(told_of.last().map(String::as_str), Some("region.recoded"));
     let event = admin.get("/regions/361091/events?sort=-version").await.body["items"][0]["data"].clone();

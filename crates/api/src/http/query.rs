@@ -164,7 +164,7 @@ fn list<T: ListFilter + 'static>(request: &HttpRequest) -> Result<List<T>, Probl
 }
 
 /// Parameters that hold the code of a region.
-const BY_REGION: [&str; 3] = ["region", "parent", "place"];
+const BY_REGION: [&str; 4] = ["region", "parent", "place", "holds_in"];
 
 /// Whether a query may name a region by a code that another one came after.
 #[must_use]

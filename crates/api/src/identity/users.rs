@@ -11,7 +11,7 @@ use domain::{
     places::Region,
     resource::Resource as _,
 };
-use persistence::{Found, Tx, UserFilter};
+use persistence::{Connection, Found, Rows, Tx, UserFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -160,7 +160,7 @@ impl Editable for UserOut {
         let UserIn { display_name, person_id, region_code } = written;
         let before = make.before().ok_or_else(|| Problem::new("internal"))?;
         if before.id != ctx.actor.user_id {
-            answers_for(ctx, tx, before).await?;
+            answers_for(ctx, tx.rows(), before).await?;
         }
         let person_id = person_id.map(Into::into);
         let region_code = match region_code {
@@ -351,8 +351,13 @@ pub async fn reset_user_password(ctx: Ctx, id: PathId<UserId>, body: Body<Passwo
         None => None,
     };
     let is_long = judged(&ctx.app, &password, &user.username, region.as_deref(), person.as_ref())?;
-    if user.id == ctx.actor.user_id {
+    let is_own = user.id == ctx.actor.user_id;
+    if is_own {
         own_password(&ctx, &user, current_password).await?;
+    } else {
+        // before a password is compared with his: what somebody may not set, he must not guess either
+        answers_for(&ctx, rows, &user).await?;
+        ctx.require_recent_login()?;
     }
     let former = unlike_former(&ctx, &user, &password).await?;
     let hash = password::hash_apart(&ctx.app, password).await?;
@@ -361,12 +366,8 @@ pub async fn reset_user_password(ctx: Ctx, id: PathId<UserId>, body: Body<Passwo
             let found = tx.rows().find_to_change::<User>(&access, &id.0).await?.permitted(&access)?;
             ctx.check_version(found.row.version)?;
             let present = tx.rows().grants().of_user(user.id).await?;
-            let is_own = user.id == ctx.actor.user_id;
-            if !is_own {
-                if !ctx.actor.may_answer_for(ctx.now, user.id, &present) {
-                    return Err(Problem::new("forbidden"));
-                }
-                ctx.require_recent_login()?;
+            if !is_own && !ctx.actor.may_answer_for(ctx.now, user.id, &present) {
+                return Err(Problem::new("forbidden"));
             }
             let holds_office = present.iter().any(|grant| grant.revoked_at.is_none() && grant.role.is_privileged());
             if holds_office && !is_long {
@@ -415,8 +416,8 @@ async fn unlike_former(ctx: &Ctx, user: &User, password: &str) -> Result<Option<
 }
 
 /// Refuses to act on an account whose grants are not the caller's to give.
-async fn answers_for(ctx: &Ctx, tx: &Tx, user: &User) -> Result<(), Problem> {
-    let present = tx.rows().grants().of_user(user.id).await?;
+async fn answers_for<C: Connection>(ctx: &Ctx, rows: Rows<'_, C>, user: &User) -> Result<(), Problem> {
+    let present = rows.grants().of_user(user.id).await?;
     if ctx.actor.may_answer_for(ctx.now, user.id, &present) { Ok(()) } else { Err(Problem::new("forbidden")) }
 }
 
