@@ -1,6 +1,6 @@
 //! A system that nobody has used yet, and settings that production does not take.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::TimeDelta;
@@ -132,6 +132,32 @@ async fn production_refuses(#[case] name: &str, #[case] value: &str, #[case] why
         assert!(said.contains(&format!("{name}:")) && said.contains(why), "{said}");
         assert!(!said.contains("Zx81pQ"), "{said}");
     }
+}
+
+/// Production makes no keys by itself: with a wrong path it would begin anew, and could not read what is there.
+#[actix_web::test]
+async fn the_keys_are_made_by_a_command() {
+    let database = TestDatabase::bare(Sqlite).await;
+    let program = Program::new(LIANXIN, &database.url).setting("LIANXIN_PROFILE", "production");
+    let program = program.setting("LIANXIN_KEYS_FILE", "new.keys");
+    assert_eq!(program.run(&["migrate"]).status.code(), Some(1));
+    assert!(!program.file("new.keys").exists());
+
+    let made = program.run(&["admin", "keys", "init"]);
+    let said = String::from_utf8(made.stdout).unwrap();
+    assert!(made.status.success() && said.starts_with("Made new.keys."), "{said}{:?}", made.stderr);
+    let text = fs::read_to_string(program.file("new.keys")).unwrap();
+    assert_eq!(fs::metadata(program.file("new.keys")).unwrap().permissions().mode() & 0o777, 0o600);
+    let keys: Value = serde_json::from_str(&text).unwrap();
+    assert!(!said.contains(keys["index"]["key"].as_str().unwrap()), "{said}");
+    // the database was left alone
+    assert_eq!(fs::metadata(database.url.trim_start_matches("sqlite://")).unwrap().len(), 0);
+
+    let again = program.run(&["admin", "keys", "init"]);
+    let said = String::from_utf8_lossy(&again.stderr);
+    assert!(!again.status.success() && said.contains("LIANXIN_KEYS_FILE: new.keys: File exists"), "{said}");
+    assert_eq!(fs::read_to_string(program.file("new.keys")).unwrap(), text);
+    assert!(program.run(&["migrate"]).status.success());
 }
 
 #[actix_web::test]

@@ -73,6 +73,17 @@ enum Admin {
         /// Its id
         id: uuid::Uuid,
     },
+    /// The file of keys
+    Keys {
+        #[command(subcommand)]
+        command: AdminKeys,
+    },
+}
+
+#[derive(Subcommand)]
+enum AdminKeys {
+    /// Make the file (LIANXIN_KEYS_FILE) where there is none
+    Init,
 }
 
 #[derive(Subcommand)]
@@ -105,6 +116,9 @@ pub async fn run() -> Result<(), String> {
     for name in &settings.not_used {
         tracing::warn!(setting = name, "this setting is not used yet");
     }
+    if let Command::Admin { command: Admin::Keys { command: AdminKeys::Init } } = cli.command {
+        return make_keys(&settings);
+    }
     let keys = KeyFile::read(&settings.keys_file, settings.profile == Profile::Development)?.keys()?;
     persistence::migrate(&settings.database_url).await.map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))?;
     let database = open(&settings, &keys).await?;
@@ -114,7 +128,10 @@ pub async fn run() -> Result<(), String> {
         Command::Admin { command: Admin::FirstAdministrator } => first_administrator(&database).await,
         Command::Admin { command: Admin::ApproveGrant { id } } => approve_grant(&database, id.into()).await,
         Command::Audit { command: Audit::Verify } => verify(&database).await,
-        Command::Migrate | Command::Openapi { .. } => Ok(()),
+        // what needs no database has returned before
+        Command::Admin { command: Admin::Keys { command: AdminKeys::Init } }
+        | Command::Migrate
+        | Command::Openapi { .. } => Ok(()),
     }
 }
 
@@ -154,6 +171,14 @@ async fn fill(settings: &Settings, database: &Database) -> Result<(), String> {
     demo::load(database, SystemClock.now(), &hash, &progress).await.map_err(|error| error.to_string())?;
     bar.finish_and_clear();
     Ok(())
+}
+
+fn make_keys(settings: &Settings) -> Result<(), String> {
+    KeyFile::make(&settings.keys_file)?;
+    say(&format!(
+        "Made {}. Keep a copy elsewhere: without it nobody reads what is sealed.",
+        settings.keys_file.display()
+    ))
 }
 
 async fn first_administrator(database: &Database) -> Result<(), String> {

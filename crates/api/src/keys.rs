@@ -97,13 +97,24 @@ impl KeyFile {
     pub fn read(path: &Path, may_make: bool) -> Result<Self, String> {
         if !path.exists() {
             if !may_make {
-                return Err(format!("LIANXIN_KEYS_FILE: {} does not exist", path.display()));
+                return Err(format!(
+                    "LIANXIN_KEYS_FILE: {} does not exist; `lianxin admin keys init` makes it",
+                    path.display()
+                ));
             }
-            Self::generate()?.write_new(path)?;
+            Self::make(path)?;
         }
         let text = fs::read_to_string(path).map_err(|error| format!("LIANXIN_KEYS_FILE: {error}"))?;
         // the parser's message could quote a key
         serde_json::from_str(&text).map_err(|_| "LIANXIN_KEYS_FILE: is not a file of keys".to_owned())
+    }
+
+    /// Writes a file of new keys where there is none.
+    ///
+    /// # Errors
+    /// If there is one already, or it cannot be written.
+    pub fn make(path: &Path) -> Result<(), String> {
+        Self::generate()?.write_new(path)
     }
 
     fn write_new(&self, path: &Path) -> Result<(), String> {
