@@ -125,7 +125,8 @@ fn region(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     // a code ends by a decision of a county or above it, within which both codes lie
     const SUCCESSION: &[Action] = &[A::Recode, A::Merge];
     const REDRAWS: &[Rule] = &[READ_ALL, KEEP_HERE, rule(Extent::Place, Detail::Masked, SUCCESSION)];
-    const SYSTEM: &[Rule] = &[READ_ALL, rule(Extent::Everywhere, Detail::Masked, SUCCESSION)];
+    // nobody else can make the first one: every other role that may is granted at a region
+    const SYSTEM: &[Rule] = &[READ_ALL, rule(Extent::Everywhere, Detail::Masked, &[A::Create, A::Recode, A::Merge])];
     match (role, tier(level)) {
         (Role::RegionAdministrator, _) | (Role::Official, Tier::County) => REDRAWS,
         (Role::SystemAdministrator, _) => SYSTEM,
