@@ -153,7 +153,7 @@ async fn postgres() -> Result<TestDatabase, String> {
     }
     run(&admin, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
     close(admin).await?;
-    Ok(TestDatabase { url: server.database(&name).into(), place: Place::Server(name) })
+    Ok(TestDatabase { url: server.served(&name).into(), place: Place::Server(name) })
 }
 
 async fn bare_postgres() -> Result<TestDatabase, String> {
@@ -162,7 +162,7 @@ async fn bare_postgres() -> Result<TestDatabase, String> {
     let admin = connect(server.url.as_str()).await?;
     run(&admin, &create(&name)).await?;
     close(admin).await?;
-    Ok(TestDatabase { url: server.database(&name).into(), place: Place::Server(name) })
+    Ok(TestDatabase { url: server.served(&name).into(), place: Place::Server(name) })
 }
 
 fn create(name: &str) -> String {

@@ -26,6 +26,8 @@ use crate::debian::{self, is_root, say, search_path};
 pub const URL_VARIABLE: &str = "LIANXIN_TEST_PG_URL";
 /// Is `1` when the server named by [`URL_VARIABLE`] goes away after the run, with all its databases.
 pub const THROWAWAY_VARIABLE: &str = "LIANXIN_TEST_PG_THROWAWAY";
+/// Names a pooler before that server, through which the service reaches its databases: the URL of one of them.
+pub const POOLER_VARIABLE: &str = "LIANXIN_TEST_PG_POOLER_URL";
 /// Names the directory with the programs of the PostgreSQL to start.
 pub const BIN_VARIABLE: &str = "LIANXIN_TEST_PG_BIN";
 
@@ -71,6 +73,8 @@ pub struct Server {
     pub origin: String,
     /// Whether its databases go away with it, so that nobody need remove them.
     pub throwaway: bool,
+    /// A way to it for the service, where that is another one than for us.
+    pooler: Option<Url>,
     /// Keeps a server that this process started.
     _cluster: Option<Cluster>,
 }
@@ -81,8 +85,10 @@ impl Server {
         if let Ok(named) = env::var(URL_VARIABLE) {
             // the URL may hold a password: no message shows it
             let url = Url::parse(&named).map_err(|error| format!("{URL_VARIABLE}: {error}"))?;
+            let pooler = env::var(POOLER_VARIABLE).ok().map(|url| Url::parse(&url)).transpose();
             return Ok(Self {
                 url,
+                pooler: pooler.map_err(|error| format!("{POOLER_VARIABLE}: {error}"))?,
                 origin: format!("the server named by {URL_VARIABLE}"),
                 throwaway: env::var(THROWAWAY_VARIABLE).is_ok_and(|value| value == "1"),
                 _cluster: None,
@@ -94,6 +100,7 @@ impl Server {
             url: cluster.url()?,
             origin: format!("a throw-away server from {}", programs.display()),
             throwaway: true,
+            pooler: None,
             _cluster: Some(cluster),
         })
     }
@@ -107,10 +114,19 @@ impl Server {
 
     /// The URL of another database on the same server.
     pub fn database(&self, name: &str) -> Url {
-        let mut url = self.url.clone();
-        url.set_path(name);
-        url
+        at(&self.url, name)
     }
+
+    /// The same for the service.
+    pub fn served(&self, name: &str) -> Url {
+        at(self.pooler.as_ref().unwrap_or(&self.url), name)
+    }
+}
+
+fn at(url: &Url, database: &str) -> Url {
+    let mut url = url.clone();
+    url.set_path(database);
+    url
 }
 
 /// A running PostgreSQL with nothing but its own directory. Dropping it stops the server.
@@ -237,7 +253,7 @@ fn available(table: &str) -> Option<u64> {
 }
 
 /// The user and group to run the server as, when it cannot be the present user: PostgreSQL refuses root.
-fn server_user() -> Result<Option<(u32, u32)>, String> {
+pub fn server_user() -> Result<Option<(u32, u32)>, String> {
     if !is_root()? {
         return Ok(None);
     }
@@ -262,7 +278,7 @@ fn ids(users: &str, name: &str) -> Option<(u32, u32)> {
 }
 
 /// The directory with PostgreSQL's programs; where root can, it is installed if there is none.
-fn find_programs() -> Result<PathBuf, String> {
+pub fn find_programs() -> Result<PathBuf, String> {
     if let Some(named) = env::var_os(BIN_VARIABLE) {
         // the keeper works in another directory
         let named = path::absolute(named).map_err(|error| format!("{BIN_VARIABLE}: {error}"))?;

@@ -67,7 +67,18 @@ pub struct Health {
     pub unsequenced_events: i64,
 }
 
+/// What a connection to PostgreSQL asks for when it is opened: no statement runs longer, or waits longer for a lock.
+const SESSION: [(&str, &str); 3] = [("statement_timeout", "5000"), ("lock_timeout", "4000"), ("timezone", "UTC")];
+/// How many prepared statements a connection keeps.
+const STATEMENTS: usize = 256;
+
+/// Whether a URL says how many prepared statements a connection keeps. The driver reads it by itself.
+fn says_how_many(url: &str) -> bool {
+    url.contains("statement-cache-capacity=")
+}
+
 fn options(url: &str, connections: u32) -> ConnectOptions {
+    let says_how_many = says_how_many(url);
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
@@ -81,21 +92,39 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(BUSY_TIMEOUT)
                 .foreign_keys(true)
-                .statement_cache_capacity(256)
+                .statement_cache_capacity(STATEMENTS)
                 .optimize_on_close(true, None)
         })
-        .map_sqlx_postgres_opts(|postgres| {
-            postgres.application_name("lianxin").statement_cache_capacity(256).options([
-                ("statement_timeout", "5000"),
-                ("lock_timeout", "4000"),
-                ("timezone", "UTC"),
-            ])
-        });
+        .map_sqlx_postgres_opts(move |postgres| for_session(postgres, says_how_many));
     options
+}
+
+fn for_session(options: PgConnectOptions, says_how_many: bool) -> PgConnectOptions {
+    let options = options.application_name("lianxin").options(SESSION);
+    if says_how_many { options } else { options.statement_cache_capacity(STATEMENTS) }
 }
 
 async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection> {
     sea_orm::Database::connect(options(url, connections)).await.map_err(Error::Unavailable)
+}
+
+/// A pooler between the program and PostgreSQL may keep to itself what a connection asks for. Then the limits have to
+/// come from elsewhere, or one slow statement would hold a connection, and those who wait for it, for ever.
+async fn holds_limits(pool: &DatabaseConnection) -> Result<()> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        statement: String,
+        lock: String,
+    }
+    if pool.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let sql = "SELECT current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock";
+    let row = Row::find_by_statement(Statement::from_string(DbBackend::Postgres, sql)).one(pool).await?;
+    let Row { statement, lock } = row.ok_or(Error::NotFound)?;
+    let missing =
+        [("statement_timeout", statement), ("lock_timeout", lock)].into_iter().find(|(_, value)| value == "0");
+    missing.map_or(Ok(()), |(name, _)| Err(Error::Unlimited { name }))
 }
 
 /// The path of an SQLite database, if the URL names one.
@@ -136,15 +165,13 @@ pub async fn migrate(url: &str) -> Result<()> {
         Migrator::up(&connection, None).await?;
         drop(lock);
     } else {
-        // the lock lives in a transaction of its own, so that it ends with this program however it ends
-        let guard = connect(url, 1).await?;
-        let lock = guard.begin().await?;
-        lock.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
-        lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
-        connection.execute_unprepared("SET statement_timeout = 0").await?;
-        Migrator::up(&connection, None).await?;
-        lock.commit().await?;
-        guard.close().await?;
+        // one transaction for all steps: lock and limits end with it, however this program ends, and nothing of them
+        // stays on a connection that a pooler gives to somebody else
+        let transaction = connection.begin().await?;
+        transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
+        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+        Migrator::up(&transaction, None).await?;
+        transaction.commit().await?;
     }
     connection.close().await?;
     Ok(())
@@ -172,6 +199,7 @@ impl Database {
         };
         // the first one tells whether the database is there, the others open when they are needed
         let pool = connect(false).await?;
+        holds_limits(&pool).await?;
         let mut other_pools = Vec::new();
         for _ in 1..threads {
             other_pools.push(connect(true).await?);
@@ -324,4 +352,19 @@ fn thread_number() -> usize {
         static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed);
     }
     OWN.with(|number| *number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_says_how_many_statements_are_kept() {
+        for (query, kept) in [("", 256), ("?statement-cache-capacity=7", 7), ("?statement-cache-capacity=0", 0)] {
+            let url = format!("postgres://lianxin@localhost/lianxin{query}");
+            let options = for_session(url.parse().unwrap(), says_how_many(&url));
+            let shown = format!("{options:?}");
+            assert!(shown.contains(&format!("statement_cache_capacity: {kept},")), "{shown}");
+        }
+    }
 }

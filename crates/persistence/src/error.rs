@@ -52,6 +52,12 @@ pub enum Error {
     /// Anything else from the database.
     #[error("the database refused: {0}")]
     Database(#[source] DbErr),
+    /// Statements have no end: something between this program and the database did not pass on the limits it asks for.
+    #[error("{name} is not in effect: let the pooler set it on each connection to the server (connect_query)")]
+    Unlimited {
+        /// The setting of PostgreSQL.
+        name: &'static str,
+    },
     /// A file of the database or its lock cannot be used.
     #[error("{0}")]
     File(#[from] std::io::Error),

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The server is the one named by `LIANXIN_TEST_PG_URL`, or else a throw-away one that all test
-//! processes of the command share and that stops with it. The exit code is the command's.
+//! processes of the command share and that stops with it. Where `LIANXIN_TEST_PGBOUNCER` names a PgBouncer, the service
+//! reaches the server through it. The exit code is the command's.
 
 use std::{
     env,
@@ -16,7 +17,8 @@ use std::{
 use harness::{
     database::{Backend, TestDatabase, postgres_version},
     debian::say,
-    postgres::{Server, THROWAWAY_VARIABLE, URL_VARIABLE},
+    pooler::{PROGRAM_VARIABLE, Pooler, QUERY_VARIABLE, SETTINGS_VARIABLE},
+    postgres::{POOLER_VARIABLE, Server, THROWAWAY_VARIABLE, URL_VARIABLE},
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -45,7 +47,21 @@ async fn run() -> Result<ExitStatus, String> {
     if server.throwaway {
         command.env(THROWAWAY_VARIABLE, "1");
     }
+    let pooler = pooler(&server)?;
+    if let Some(pooler) = &pooler {
+        let query = env::var(QUERY_VARIABLE).map(|query| format!("&{query}")).unwrap_or_default();
+        command.env(POOLER_VARIABLE, pooler.url("postgres") + &query);
+    }
     command.status().map_err(|error| format!("cannot run {}: {error}", program.display()))
+}
+
+/// The pooler that is asked for.
+fn pooler(server: &Server) -> Result<Option<Pooler>, String> {
+    let Some(program) = env::var_os(PROGRAM_VARIABLE) else { return Ok(None) };
+    let settings = env::var(SETTINGS_VARIABLE).unwrap_or_default();
+    let settings: Vec<&str> = settings.split(';').filter(|setting| !setting.trim().is_empty()).collect();
+    say(&format!("the service reaches it through {}", program.display()));
+    Pooler::start(program.as_ref(), &server.url, &settings).map(Some)
 }
 
 /// The command's exit code, or what a shell makes of the signal that ended it.
