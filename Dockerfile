@@ -13,7 +13,7 @@ RUN groupadd --system --gid 10001 lianxin \
     && useradd --system --uid 10001 --gid lianxin --home-dir /var/lib/lianxin --create-home --shell /usr/sbin/nologin lianxin
 COPY --from=build /usr/local/bin/lianxin /usr/local/bin/lianxin
 COPY LICENSE-APACHE LICENSE-MIT /usr/share/doc/lianxin/
-USER lianxin
+USER 10001:10001
 WORKDIR /var/lib/lianxin
 ENV LIANXIN_LISTEN=0.0.0.0:8080
 EXPOSE 8080

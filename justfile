@@ -29,6 +29,16 @@ cut cuts="500":
     LIANXIN_TEST_CUTS={{cuts}} cargo run --locked -p lianxin-tests --bin with-postgres -- \
         cargo test --locked -p lianxin-tests --test it -- integrity::cuts
 
+# Kill replicas behind nginx and haproxy again and again; who tries again gets everything done (some minutes)
+kill-replicas rounds="100":
+    LIANXIN_TEST_KILLED_REPLICAS={{rounds}} cargo run --locked -p lianxin-tests --bin with-postgres -- \
+        cargo test --locked -p lianxin-tests --test it -- deployment::proxies::who_tries_again
+
+# Run the tests on PostgreSQL through this PgBouncer (1.21 or later), those that a filter names
+pgbouncer program="/usr/sbin/pgbouncer" filter="Postgres":
+    LIANXIN_TEST_PGBOUNCER={{program}} cargo run --locked -p lianxin-tests --bin with-postgres -- \
+        cargo test --locked -p lianxin-tests --test it -- --skip Sqlite {{filter}}
+
 # Check format and lints
 lint:
     cargo fmt --all -- --check

@@ -29,11 +29,12 @@ fn script(paper: &str) -> String {
     script
 }
 
-/// The papers in docs, and the readme.
+/// The papers in docs, and the readme. The administrator's page is run by `deployment::operations`, as a whole.
 fn papers() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let papers = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let is_ours = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
+    let papers = docs.filter(|path| is_ours(path) && !path.ends_with("operations.md"));
     papers.chain([root.join("README.md")]).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
@@ -51,16 +51,29 @@ pub struct Program {
     scratch: Scratch,
 }
 
+/// An address of this machine that nobody has yet. Somebody else may take it before it is used.
+#[must_use]
+pub fn free_address() -> SocketAddr {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    address.unwrap_or_else(|error| panic!("no port is to be had: {error}"))
+}
+
 impl Program {
+    /// The program at this path with nothing set.
+    #[must_use]
+    pub fn bare(path: &str) -> Self {
+        Self { path: path.into(), settings: Vec::new(), scratch: Scratch::default() }
+    }
+
     /// The program at this path on this database, with keys of its own.
     #[must_use]
     pub fn new(path: &str, database_url: &str) -> Self {
-        let scratch = Scratch::default();
-        let keys = scratch.path().join("lianxin.keys");
+        let program = Self::bare(path);
+        let keys = program.file("lianxin.keys");
         let file = KeyFile::generate().unwrap_or_else(|error| panic!("{error}"));
         let text = serde_json::to_string(&file).unwrap_or_else(|error| panic!("{error}"));
         fs::write(&keys, text).unwrap_or_else(|error| panic!("{}: {error}", keys.display()));
-        Self { path: path.into(), settings: Vec::new(), scratch }
+        program
             .setting("LIANXIN_DATABASE_URL", database_url)
             .setting("LIANXIN_KEYS_FILE", &keys.display().to_string())
             .setting("LIANXIN_LOG", "warn")
@@ -115,8 +128,12 @@ impl Program {
     #[must_use]
     pub fn start(&self, arguments: &[&str]) -> Process {
         // somebody else may take the port before the program does; then it says so and ends
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let address = port.unwrap_or_else(|error| panic!("no port is to be had: {error}"));
+        self.start_at(free_address(), arguments)
+    }
+
+    /// The same at an address that is known to others.
+    #[must_use]
+    pub fn start_at(&self, address: SocketAddr, arguments: &[&str]) -> Process {
         let log = self.file(&format!("{}.log", address.port()));
         let said = fs::File::create(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
         let mut command = self.command(&[&["serve"], arguments].concat());

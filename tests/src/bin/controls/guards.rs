@@ -389,4 +389,18 @@ pub const GUARDS: &[Guard] = &[
                       *refusals.entry((user, operation.to_owned(), minute)).or_default() += 1;\n        }",
         tests: &["audit::refusals_are_counted_by_caller_operation_and_minute::backend_1_Sqlite"],
     },
+    Guard {
+        name: "limits behind a pooler",
+        file: "crates/persistence/src/connect.rs",
+        code: "    if pool.get_database_backend() != DbBackend::Postgres {",
+        with_switch: "    if {off} || pool.get_database_backend() != DbBackend::Postgres {",
+        tests: &["deployment::poolers::limits_that_a_pooler_keeps_to_itself_are_missed_at_start"],
+    },
+    Guard {
+        name: "keys that are there",
+        file: "crates/api/src/keys.rs",
+        code: ".create_new(true)",
+        with_switch: ".create({off}).create_new(!{off})",
+        tests: &["first_start::the_keys_are_made_by_a_command"],
+    },
 ];
