@@ -15,10 +15,11 @@ fuzz examples="1000" seed="1":
     cargo build --locked --workspace --bins
     cargo run --locked -p lianxin-tests --bin fuzz -- --examples {{examples}} --seed {{seed}}
 
-# Kill the program again and again while it writes; what it acknowledged must be there (some minutes)
-kill rounds="100":
-    LIANXIN_TEST_KILL_ROUNDS={{rounds}} cargo run --locked -p lianxin-tests --bin with-postgres -- \
-        cargo test --locked -p lianxin-tests --test it -- integrity::kill
+# Kill the program again and again while it writes and while it starts; what it acknowledged must be there (some minutes)
+kill rounds="200":
+    LIANXIN_TEST_KILL_ROUNDS={{rounds}} LIANXIN_TEST_MIGRATION_ROUNDS={{rounds}} \
+        cargo run --locked -p lianxin-tests --bin with-postgres -- \
+        cargo test --locked -p lianxin-tests --test it -- integrity::kill availability::migrating
 
 # Switch each guard off once: the tests that hold it must fail
 controls:

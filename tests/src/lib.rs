@@ -13,6 +13,7 @@ pub mod golden;
 pub mod postgres;
 pub mod program;
 pub mod proxy;
+pub mod schema;
 pub mod server;
 pub mod sql;
 pub mod wire;

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{io::Write as _, sync::Arc, sync::atomic::Ordering, time::Duration};
+use std::{io::Write as _, path::PathBuf, sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use actix_web::{HttpServer, dev::ServerHandle, web::Data};
 use chrono::TimeDelta;
@@ -11,6 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     app::{self, Served},
+    backup,
     config::{Profile, Settings},
     demo, identity, jobs,
     keys::{KeyFile, Keys, new_secret},
@@ -57,6 +58,19 @@ enum Command {
         #[command(subcommand)]
         command: Admin,
     },
+    /// Write all rows into a new sealed file, while the service goes on
+    Backup {
+        /// The file
+        file: PathBuf,
+    },
+    /// Load a backup into an empty database, of either kind
+    Restore {
+        /// The file
+        file: PathBuf,
+        /// Only read it to its end and say what it holds
+        #[arg(long)]
+        check: bool,
+    },
     /// Check the chain of events
     Audit {
         #[command(subcommand)]
@@ -81,7 +95,11 @@ enum Audit {
     Verify,
 }
 
-fn say(line: &str) -> Result<(), String> {
+/// Prints a line.
+///
+/// # Errors
+/// If nobody reads it.
+pub fn say(line: &str) -> Result<(), String> {
     writeln!(std::io::stdout(), "{line}").map_err(|error| error.to_string())
 }
 
@@ -106,6 +124,9 @@ pub async fn run() -> Result<(), String> {
         tracing::warn!(setting = name, "this setting is not used yet");
     }
     let keys = KeyFile::read(&settings.keys_file, settings.profile == Profile::Development)?.keys()?;
+    if let Command::Restore { file, check } = &cli.command {
+        return if *check { backup::check(&keys, file) } else { backup::restore(&settings, &keys, file).await };
+    }
     persistence::migrate(&settings.database_url).await.map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))?;
     let database = open(&settings, &keys).await?;
     match cli.command {
@@ -114,7 +135,8 @@ pub async fn run() -> Result<(), String> {
         Command::Admin { command: Admin::FirstAdministrator } => first_administrator(&database).await,
         Command::Admin { command: Admin::ApproveGrant { id } } => approve_grant(&database, id.into()).await,
         Command::Audit { command: Audit::Verify } => verify(&database).await,
-        Command::Migrate | Command::Openapi { .. } => Ok(()),
+        Command::Backup { file } => backup::write(&database, &keys, &file).await,
+        Command::Migrate | Command::Openapi { .. } | Command::Restore { .. } => Ok(()),
     }
 }
 

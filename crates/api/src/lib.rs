@@ -1,6 +1,7 @@
 //! The HTTP service of Lianxin and its command line.
 
 pub mod app;
+mod backup;
 pub mod cli;
 mod clocks;
 pub mod config;

@@ -127,13 +127,28 @@ pub fn is_private(url: &str) -> bool {
 /// # Errors
 /// If the database cannot be reached or a step fails.
 pub async fn migrate(url: &str) -> Result<()> {
+    migrate_alone(url, None).await
+}
+
+/// Brings the schema of a new database as far as this step, as it was when the step was the newest one.
+///
+/// # Errors
+/// [`Error::Schema`] if there is no such step or the schema is past it.
+pub async fn migrate_as_far_as(url: &str, step: &str) -> Result<()> {
+    let place = Migrator::migrations().iter().position(|known| known.name() == step);
+    let place = place.ok_or_else(|| Error::Schema(format!("step {step} of the schema")))?;
+    migrate_alone(url, Some(place + 1)).await
+}
+
+/// Runs the steps up to a number of them, or all.
+async fn migrate_alone(url: &str, steps: Option<usize>) -> Result<()> {
     const LOCK: i64 = 0x4c_69_61_6e_78_69_6e;
     let connection = connect(url, 1).await?;
     if let Some(path) = sqlite_path(url) {
         let lock = File::create(path.with_extension("migrating"))?;
         let lock =
             tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await.map_err(std::io::Error::other)??;
-        Migrator::up(&connection, None).await?;
+        run_steps(&connection, steps).await?;
         drop(lock);
     } else {
         // the lock lives in a transaction of its own, so that it ends with this program however it ends
@@ -142,12 +157,19 @@ pub async fn migrate(url: &str) -> Result<()> {
         lock.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
         lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
         connection.execute_unprepared("SET statement_timeout = 0").await?;
-        Migrator::up(&connection, None).await?;
+        run_steps(&connection, steps).await?;
         lock.commit().await?;
         guard.close().await?;
     }
     connection.close().await?;
     Ok(())
+}
+
+async fn run_steps(connection: &DatabaseConnection, steps: Option<usize>) -> Result<()> {
+    let Some(steps) = steps else { return Ok(Migrator::up(connection, None).await?) };
+    let done = Migrator::get_applied_migrations(connection).await?.len();
+    let missing = steps.checked_sub(done).ok_or_else(|| Error::Schema("how to undo steps of the schema".to_owned()))?;
+    Ok(Migrator::up(connection, Some(u32::try_from(missing).unwrap_or(u32::MAX))).await?)
 }
 
 impl Database {

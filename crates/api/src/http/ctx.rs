@@ -223,8 +223,8 @@ impl Ctx {
             ResourceKind::Notification => self.still_sees::<Notification>(tx, id).await,
             ResourceKind::CalendarDay => self.still_sees::<CalendarDay>(tx, id).await,
             ResourceKind::Client => self.still_sees::<Client>(tx, id).await,
-            // a session is not shown by any answer that is kept
-            ResourceKind::Session | ResourceKind::Event => Err(Problem::new("not-found")),
+            // none of these is shown by any answer that is kept
+            ResourceKind::Session | ResourceKind::Event | ResourceKind::Database => Err(Problem::new("not-found")),
         }
     }
 

@@ -389,4 +389,25 @@ pub const GUARDS: &[Guard] = &[
                       *refusals.entry((user, operation.to_owned(), minute)).or_default() += 1;\n        }",
         tests: &["audit::refusals_are_counted_by_caller_operation_and_minute::backend_1_Sqlite"],
     },
+    Guard {
+        name: "steps of the schema in transactions",
+        file: "migrations/src/dialect.rs",
+        code: "                Some(true)",
+        with_switch: "                Some(!{off})",
+        tests: &["availability::migrating::a_step_is_done_or_not_begun_wherever_it_is_cut::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "backups into empty databases only",
+        file: "crates/persistence/src/backup/mod.rs",
+        code: "if found.is_none_or(|found| found.rows > 0) {",
+        with_switch: "if !{off} && found.is_none_or(|found| found.rows > 0) {",
+        tests: &["availability::backup::what_is_not_whole_or_not_ours_changes_nothing::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "sessions end where a backup is restored",
+        file: "crates/persistence/src/backup/mod.rs",
+        code: "self.tx.end_all_sessions(\"restored\").await?;",
+        with_switch: "if {off} { 0 } else { self.tx.end_all_sessions(\"restored\").await? };",
+        tests: &["availability::backup::it_holds_what_was_there_while_others_wrote::from_1_Sqlite::to_1_Sqlite"],
+    },
 ];
