@@ -35,6 +35,8 @@ use crate::{
 
 /// How long a request waits for a connection, or to write, before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a connection may have been idle before it is asked whether it is still there: to ask costs a round trip.
+const TRUSTED: Duration = Duration::from_secs(1);
 /// How long SQLite waits for a writer of another program.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -72,6 +74,7 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
     options
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire_if_idle_for(TRUSTED)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|sqlite| {
             sqlite
@@ -89,6 +92,8 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
                 ("statement_timeout", "5000"),
                 ("lock_timeout", "4000"),
                 ("timezone", "UTC"),
+                // each filter has a text of its own, whose plan fits all its values: to plan takes longer than to run
+                ("plan_cache_mode", "force_generic_plan"),
             ])
         });
     options

@@ -1,7 +1,7 @@
 //! Fuzzes the service by its own OpenAPI document, with Schemathesis on PostgreSQL:
 //!
 //! ```text
-//! cargo build -p api && cargo run -p lianxin-tests --bin fuzz -- --examples 1000
+//! cargo build -p api && cargo run --bin fuzz -- --examples 1000
 //! ```
 //!
 //! Each user has a run of his own, on a fresh database with the demonstration data, so that what one run does to

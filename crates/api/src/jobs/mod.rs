@@ -16,6 +16,9 @@ use persistence::{Database, Sequenced, Stamp};
 
 use crate::{identity, problem::Problem, state::App};
 
+/// How long after a change the jobs wait for more of them: many events are put in order as quickly as one.
+const GATHER: Duration = Duration::from_millis(100);
+
 /// How long the resident has to answer.
 const SILENCE: TimeDelta = TimeDelta::days(7);
 
@@ -26,8 +29,9 @@ const TOLD: TimeDelta = TimeDelta::days(180);
 pub async fn run(app: Data<App>) {
     let mut turns: u32 = 0;
     loop {
-        let wait = tokio::time::timeout(Duration::from_millis(500), app.wrote.notified());
+        let wait = tokio::time::timeout(Duration::from_millis(400), app.wrote.notified());
         let _woken = wait.await;
+        tokio::time::sleep(GATHER).await;
         if let Err(error) = app.database.sequence_events(app.replica, app.now()).await {
             tracing::warn!(error = %error, "events were not put in order");
         }
