@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
@@ -44,6 +44,13 @@ impl Drop for Scratch {
     }
 }
 
+/// A port that nobody has at the moment.
+#[must_use]
+pub fn free_address() -> SocketAddr {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    port.unwrap_or_else(|error| panic!("no port is to be had: {error}"))
+}
+
 /// The program with its settings, and nothing else of the environment but what the tests are told.
 pub struct Program {
     path: PathBuf,
@@ -52,7 +59,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// The program at this path on this database, with keys of its own.
+    /// The program at this path on this database, with keys of its own and without metrics: many run at a time.
     #[must_use]
     pub fn new(path: &str, database_url: &str) -> Self {
         let scratch = Scratch::default();
@@ -64,6 +71,7 @@ impl Program {
             .setting("LIANXIN_DATABASE_URL", database_url)
             .setting("LIANXIN_KEYS_FILE", &keys.display().to_string())
             .setting("LIANXIN_LOG", "warn")
+            .setting("LIANXIN_METRICS_LISTEN", "off")
     }
 
     /// With a setting; a later one of the same name counts.
@@ -115,8 +123,7 @@ impl Program {
     #[must_use]
     pub fn start(&self, arguments: &[&str]) -> Process {
         // somebody else may take the port before the program does; then it says so and ends
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let address = port.unwrap_or_else(|error| panic!("no port is to be had: {error}"));
+        let address = free_address();
         let log = self.file(&format!("{}.log", address.port()));
         let said = fs::File::create(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
         let mut command = self.command(&[&["serve"], arguments].concat());

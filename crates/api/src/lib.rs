@@ -20,6 +20,7 @@ mod problem_page;
 pub mod state;
 pub mod system;
 pub mod tokens;
+mod watch;
 
 /// Hashes a password as accounts keep it.
 ///

@@ -10,7 +10,7 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread::available_parallelism,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use domain::id::IdSource;
@@ -31,6 +31,7 @@ use crate::{
     rows::Rows,
     tx::{Stamp, Tx},
     vault::Vault,
+    watch::{self, Connections, Statements},
 };
 
 /// How long a request waits for a connection, or to write, before it is told to come back later.
@@ -192,8 +193,10 @@ impl Database {
             options.connect_lazy(lazy);
             let mut pool = sea_orm::Database::connect(options).await.map_err(Error::Unavailable)?;
             let counter = Arc::clone(&statements);
-            pool.set_metric_callback(move |_| {
+            let times = Statements::new();
+            pool.set_metric_callback(move |statement| {
                 counter.fetch_add(1, Ordering::Relaxed);
+                times.note(statement.elapsed, statement.failed);
             });
             Ok::<_, Error>(pool)
         };
@@ -213,6 +216,27 @@ impl Database {
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+
+    /// How many connections there are, over all threads.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        let of = |open, idle, max| Connections { max, open, idle: u32::try_from(idle).unwrap_or(u32::MAX) };
+        let each = |pool: &DatabaseConnection| match pool.get_database_backend() {
+            DbBackend::Sqlite => {
+                let pool = pool.get_sqlite_connection_pool();
+                of(pool.size(), pool.num_idle(), pool.options().get_max_connections())
+            }
+            _ => {
+                let pool = pool.get_postgres_connection_pool();
+                of(pool.size(), pool.num_idle(), pool.options().get_max_connections())
+            }
+        };
+        self.other_pools.iter().map(each).fold(each(&self.pool), |all, one| Connections {
+            max: all.max + one.max,
+            open: all.open + one.open,
+            idle: all.idle + one.idle,
+        })
     }
 
     /// The keys.
@@ -251,9 +275,13 @@ impl Database {
             // each on a connection
             tokio::spawn(begin).await.map_err(std::io::Error::other)
         };
+        let span = watch::span(self.connection().get_database_backend(), &stamp.operation);
         let late = |_| Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
-        let (transaction, turn) = timeout(ACQUIRE_TIMEOUT, begin).await.map_err(late)??;
-        Ok(Tx::new(transaction?, turn, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp))
+        let waiting = Instant::now();
+        let begun = timeout(ACQUIRE_TIMEOUT, begin).await;
+        watch::note_wait(waiting.elapsed(), begun.is_ok());
+        let (transaction, turn) = begun.map_err(late)??;
+        Ok(Tx::new(transaction?, turn, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp, span))
     }
 
     /// A connection of this thread.

@@ -28,6 +28,7 @@ mod save;
 mod scope;
 mod tx;
 mod vault;
+mod watch;
 
 pub use backup::{Loading, Row, Snapshot, Table};
 pub use clocks::{CalendarDayFilter, CalendarDays};
@@ -61,3 +62,4 @@ pub use save::{Findable, Lock, Stored};
 pub use sea_orm::ConnectionTrait as Connection;
 pub use tx::{Stamp, Tx};
 pub use vault::{Class, Vault, VaultKeys};
+pub use watch::{Connections, describe_metrics};

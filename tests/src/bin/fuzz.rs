@@ -203,7 +203,7 @@ impl Service {
         let mut command = Command::new(&tools.service);
         command.args(arguments).current_dir(&self.directory).stdin(Stdio::null()).kill_on_drop(true);
         command.env_clear().env("LIANXIN_DATABASE_URL", &self.database_url).env("LIANXIN_KEYS_FILE", "lianxin.keys");
-        command.env("LIANXIN_TRUSTED_PROXIES", "127.0.0.1");
+        command.env("LIANXIN_TRUSTED_PROXIES", "127.0.0.1").env("LIANXIN_METRICS_LISTEN", "off");
         command
     }
 

@@ -410,4 +410,26 @@ pub const GUARDS: &[Guard] = &[
         with_switch: "if {off} { 0 } else { self.tx.end_all_sessions(\"restored\").await? };",
         tests: &["availability::backup::it_holds_what_was_there_while_others_wrote::from_1_Sqlite::to_1_Sqlite"],
     },
+    Guard {
+        name: "series for routes only",
+        file: "crates/api/src/http/ctx.rs",
+        code: "    request.match_pattern().unwrap_or_else(|| UNKNOWN_ROUTE.to_owned())",
+        with_switch: "    if {off} {\n        return request.path().to_owned();\n    }\n    \
+                      request.match_pattern().unwrap_or_else(|| UNKNOWN_ROUTE.to_owned())",
+        tests: &["watching::nobody_makes_series_of_his_own::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "malformed traces are replaced",
+        file: "crates/api/src/http/traceparent.rs",
+        code: "        if version == \"ff\" || !is_whole || is_zero(trace_id) || is_zero(parent_id) {",
+        with_switch: "        if !{off} && (version == \"ff\" || !is_whole || is_zero(trace_id) || is_zero(parent_id)) {",
+        tests: &["watching::log::one_id_joins_problem_and_log::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "one id for span, problem and log",
+        file: "crates/api/src/http/envelope.rs",
+        code: "span.as_ref().map(traces::trace_id).or_else(",
+        with_switch: "span.as_ref().filter(|_| !{off}).map(traces::trace_id).or_else(",
+        tests: &["watching::traces::a_request_is_a_span_of_the_trace_that_it_names::backend_1_Sqlite"],
+    },
 ];
