@@ -8,25 +8,26 @@ run:
 
 # Run all tests on SQLite and PostgreSQL
 test:
-    cargo run --locked -p lianxin-tests --bin with-postgres -- cargo test --locked --workspace
+    cargo run --locked --bin with-postgres -- cargo test --locked --workspace
 
 # Fuzz the service by its OpenAPI document (an hour or two)
 fuzz examples="1000" seed="1":
     cargo build --locked --workspace --bins
-    cargo run --locked -p lianxin-tests --bin fuzz -- --examples {{examples}} --seed {{seed}}
+    cargo run --locked --bin fuzz -- --examples {{examples}} --seed {{seed}}
 
-# Kill the program again and again while it writes; what it acknowledged must be there (some minutes)
-kill rounds="100":
-    LIANXIN_TEST_KILL_ROUNDS={{rounds}} cargo run --locked -p lianxin-tests --bin with-postgres -- \
-        cargo test --locked -p lianxin-tests --test it -- integrity::kill
+# Kill the program again and again while it writes and while it starts; what it acknowledged must be there (some minutes)
+kill rounds="200":
+    LIANXIN_TEST_KILL_ROUNDS={{rounds}} LIANXIN_TEST_MIGRATION_ROUNDS={{rounds}} \
+        cargo run --locked --bin with-postgres -- \
+        cargo test --locked -p lianxin-tests --test it -- integrity::kill availability::migrating
 
 # Switch each guard off once: the tests that hold it must fail
 controls:
-    cargo run --locked -p lianxin-tests --bin controls
+    cargo run --locked --bin controls
 
 # Cut connections again and again; each order must be placed once (a minute)
 cut cuts="500":
-    LIANXIN_TEST_CUTS={{cuts}} cargo run --locked -p lianxin-tests --bin with-postgres -- \
+    LIANXIN_TEST_CUTS={{cuts}} cargo run --locked --bin with-postgres -- \
         cargo test --locked -p lianxin-tests --test it -- integrity::cuts
 
 # Kill replicas behind nginx and haproxy again and again; who tries again gets everything done (some minutes)

@@ -21,6 +21,7 @@ mod m0020_sessions_and_attempts;
 mod m0021_clients;
 mod m0022_second_factors;
 mod m0023_password_profile;
+mod m0024_orders_of_large_regions;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_clients::Migration),
             Box::new(m0022_second_factors::Migration),
             Box::new(m0023_password_profile::Migration),
+            Box::new(m0024_orders_of_large_regions::Migration),
         ]
     }
 }
@@ -84,6 +86,7 @@ pub fn fingerprint() -> String {
         m0021_clients::SQL,
         m0022_second_factors::SQL,
         m0023_password_profile::SQL,
+        m0024_orders_of_large_regions::SQL,
     ]
     .hash(&mut hasher);
     format!("{:016x}", hasher.finish())

@@ -5,6 +5,7 @@
 pub mod browser;
 pub mod chance;
 pub mod client;
+pub mod collector;
 pub mod contract;
 pub mod daemon;
 pub mod database;
@@ -15,6 +16,7 @@ pub mod pooler;
 pub mod postgres;
 pub mod program;
 pub mod proxy;
+pub mod schema;
 pub mod server;
 pub mod sql;
 pub mod wire;

@@ -44,6 +44,13 @@ impl Drop for Scratch {
     }
 }
 
+/// A port that nobody has at the moment.
+#[must_use]
+pub fn free_address() -> SocketAddr {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    port.unwrap_or_else(|error| panic!("no port is to be had: {error}"))
+}
+
 /// The program with its settings, and nothing else of the environment but what the tests are told.
 pub struct Program {
     path: PathBuf,
@@ -65,7 +72,7 @@ impl Program {
         Self { path: path.into(), settings: Vec::new(), scratch: Scratch::default() }
     }
 
-    /// The program at this path on this database, with keys of its own.
+    /// The program at this path on this database, with keys of its own and without metrics: many run at a time.
     #[must_use]
     pub fn new(path: &str, database_url: &str) -> Self {
         let program = Self::bare(path);
@@ -77,6 +84,7 @@ impl Program {
             .setting("LIANXIN_DATABASE_URL", database_url)
             .setting("LIANXIN_KEYS_FILE", &keys.display().to_string())
             .setting("LIANXIN_LOG", "warn")
+            .setting("LIANXIN_METRICS_LISTEN", "off")
     }
 
     /// With a setting; a later one of the same name counts.

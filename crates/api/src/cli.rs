@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{io::Write as _, sync::Arc, sync::atomic::Ordering, time::Duration};
+use std::{io::Write as _, path::PathBuf, sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use actix_web::{HttpServer, dev::ServerHandle, web::Data};
 use chrono::TimeDelta;
@@ -8,15 +8,18 @@ use clap::{Parser, Subcommand};
 use domain::{id::GrantId, time::Clock as _};
 use persistence::{Database, Stamp, Vault};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
 
 use crate::{
     app::{self, Served},
+    backup,
     config::{Profile, Settings},
     demo, identity, jobs,
     keys::{KeyFile, Keys, new_secret},
     openapi,
     state::App,
     system::{SystemClock, SystemIds},
+    watch::{self, listen::Metrics, traces::Traces},
 };
 
 /// How long requests are still taken after the program was told to stop: by then balancers have seen that it is not
@@ -57,6 +60,19 @@ enum Command {
         #[command(subcommand)]
         command: Admin,
     },
+    /// Write all rows into a new sealed file, while the service goes on
+    Backup {
+        /// The file
+        file: PathBuf,
+    },
+    /// Load a backup into an empty database, of either kind
+    Restore {
+        /// The file
+        file: PathBuf,
+        /// Only read it to its end and say what it holds
+        #[arg(long)]
+        check: bool,
+    },
     /// Check the chain of events
     Audit {
         #[command(subcommand)]
@@ -92,7 +108,11 @@ enum Audit {
     Verify,
 }
 
-fn say(line: &str) -> Result<(), String> {
+/// Prints a line.
+///
+/// # Errors
+/// If nobody reads it.
+pub fn say(line: &str) -> Result<(), String> {
     writeln!(std::io::stdout(), "{line}").map_err(|error| error.to_string())
 }
 
@@ -120,31 +140,42 @@ pub async fn run() -> Result<(), String> {
         return make_keys(&settings);
     }
     let keys = KeyFile::read(&settings.keys_file, settings.profile == Profile::Development)?.keys()?;
+    if let Command::Restore { file, check } = &cli.command {
+        return if *check { backup::check(&keys, file) } else { backup::restore(&settings, &keys, file).await };
+    }
+    // what is counted from the start has to be there before the database is opened
+    let metrics = match cli.command {
+        Command::Serve { .. } => watch::listen::open(&settings, SystemClock.now())?,
+        _ => None,
+    };
     persistence::migrate(&settings.database_url).await.map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))?;
     let database = open(&settings, &keys).await?;
     match cli.command {
-        Command::Serve { demo } => serve(settings, database, &keys, demo).await,
+        Command::Serve { demo } => serve(settings, database, &keys, metrics, demo).await,
         Command::Demo => fill(&settings, &database).await,
         Command::Admin { command: Admin::FirstAdministrator } => first_administrator(&database).await,
         Command::Admin { command: Admin::ApproveGrant { id } } => approve_grant(&database, id.into()).await,
         Command::Audit { command: Audit::Verify } => verify(&database).await,
-        // what needs no database has returned before
+        Command::Backup { file } => backup::write(&database, &keys, &file).await,
+        // what needs no database, or an empty one, has returned before
         Command::Admin { command: Admin::Keys { command: AdminKeys::Init } }
         | Command::Migrate
-        | Command::Openapi { .. } => Ok(()),
+        | Command::Openapi { .. }
+        | Command::Restore { .. } => Ok(()),
     }
 }
 
 fn start_log(settings: &Settings) -> Result<(), String> {
-    let filter =
-        tracing_subscriber::EnvFilter::try_new(&settings.log).map_err(|error| format!("LIANXIN_LOG: {error}"))?;
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .try_init()
-        .map_err(|error| error.to_string())
+    log_to(std::io::stderr, &settings.log)?.try_init().map_err(|error| error.to_string())
+}
+
+/// A log of one JSON object a line, whatever its values hold.
+fn log_to<W>(writer: W, filter: &str) -> Result<impl SubscriberInitExt, String>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::try_new(filter).map_err(|error| format!("LIANXIN_LOG: {error}"))?;
+    Ok(tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(writer).finish())
 }
 
 /// Opens the database of these settings.
@@ -216,14 +247,23 @@ async fn verify(database: &Database) -> Result<(), String> {
     }
 }
 
-async fn serve(settings: Settings, database: Database, keys: &Keys, with_demo: bool) -> Result<(), String> {
+async fn serve(
+    settings: Settings,
+    database: Database,
+    keys: &Keys,
+    metrics: Option<Metrics>,
+    with_demo: bool,
+) -> Result<(), String> {
     if with_demo {
         fill(&settings, &database).await?;
     }
+    let traces = settings.traces.as_deref().map(Traces::start).transpose()?;
     let listen = settings.listen;
     let url = settings.public_url.clone();
     let signals = Signals::listen().map_err(|error| error.to_string())?;
-    let app = Data::new(App::new(settings, database, keys, Arc::new(SystemClock), Arc::new(SystemIds))?);
+    let mut app = App::new(settings, database, keys, Arc::new(SystemClock), Arc::new(SystemIds))?;
+    app.tracer = traces.as_ref().map(Traces::tracer);
+    let app = Data::new(app);
     app.read_calendar().await.map_err(|problem| problem.to_string())?;
     app.ready.store(true, Ordering::Release);
     let served = Served::new(app.clone());
@@ -235,6 +275,8 @@ async fn serve(settings: Settings, database: Database, keys: &Keys, with_demo: b
         .shutdown_timeout(ENDING)
         .disable_signals()
         .run();
+    let metrics = metrics.map(|metrics| metrics.serve(app.clone())).transpose().map_err(|error| error.to_string())?;
+    let metrics = metrics.map(|server| (server.handle(), actix_web::rt::spawn(server)));
     let background = actix_web::rt::spawn(jobs::run(app.clone()));
     say(&format!("Lianxin serves {url}\nAPI reference: {url}/docs/"))?;
     if with_demo {
@@ -247,8 +289,15 @@ async fn serve(settings: Settings, database: Database, keys: &Keys, with_demo: b
     actix_web::rt::spawn(stop_when_told(signals, app.clone(), server.handle()));
     server.await.map_err(|error| error.to_string())?;
     background.abort();
+    if let Some((metrics, _)) = metrics {
+        metrics.stop(false).await;
+    }
     let database = open(&app.settings, keys).await?;
-    jobs::finish(&app, &database).await.map_err(|problem| problem.to_string())
+    let finished = jobs::finish(&app, &database).await.map_err(|problem| problem.to_string());
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
+    finished
 }
 
 /// At the first signal it leaves in good order; at the second it is gone.
@@ -293,5 +342,43 @@ impl Signals {
             told = self.terminate.recv() => told.map(|()| Told::Terminate),
             told = self.interrupt.recv() => told.map(|()| Told::Interrupt),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// What is logged, where all may write.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_stays_one_whatever_it_holds() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let _until_here = log_to(move || writer.clone(), "info").unwrap().set_default();
+        let hostile = "a\r\nb\u{1b}[31m\u{2028}\u{0}\", \"level\": \"none";
+        tracing::info!(request_id = hostile, error = %hostile, user = ?hostile, "{hostile}");
+        let bytes = lines.0.lock().unwrap().clone();
+        assert!(bytes.ends_with(b"}\n"));
+        assert_eq!(bytes.iter().filter(|byte| byte.is_ascii_control()).count(), 1, "{bytes:?}");
+        let line: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        for member in ["request_id", "error", "message"] {
+            assert_eq!(line[member], hostile, "{member}");
+        }
+        assert_eq!(line["level"], "INFO");
     }
 }

@@ -1,6 +1,10 @@
 //! Settings: by environment, or by a file that holds the same names.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use domain::identity::PasswordProfile;
 
@@ -23,14 +27,22 @@ pub const SETTINGS: &[(&str, &str, &str, bool)] = &[
     ("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", "20", "orders that one account may place a day, 0 = no limit", true),
     ("LIANXIN_CORS_ORIGINS", "", "origins of web frontends, separated by commas", true),
     ("LIANXIN_STORAGE_URL", "", "where attachments go", false),
-    ("LIANXIN_METRICS_LISTEN", "127.0.0.1:9464", "address and port of the metrics", false),
+    ("LIANXIN_METRICS_LISTEN", "127.0.0.1:9464", "address and port of the metrics, or off", true),
     ("LIANXIN_RATE_LIMIT", "600", "requests per user and minute in each replica, 0 = no limit", true),
     ("LIANXIN_TRUSTED_PROXIES", "", "addresses and networks whose X-Forwarded-For is believed", true),
     ("LIANXIN_TIME_ZONE", "Asia/Shanghai", "time zone of answers", false),
     ("LIANXIN_PASSWORD_PROFILE", "standard", "standard | mlps3 (GB/T 22239-2019, third level)", true),
     ("LIANXIN_REQUIRE_MFA", "true in production", "true | false: a second factor for whoever holds an office", true),
     ("LIANXIN_CONFIG", "", "a TOML file with these names, lower case without LIANXIN_; the environment wins", true),
+    (TRACES[1], "", "collector of traces, e.g. http://127.0.0.1:4318 (OTLP over HTTP); none without it", true),
 ];
+
+/// Where the metrics are, unless it is set otherwise.
+pub const DEFAULT_METRICS_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
+/// Variables of OpenTelemetry that name a collector: of traces alone by its whole address, of everything by its base.
+const TRACES: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+/// Those that keep traces from being sent, and by which value.
+const NO_TRACES: [(&str, &str); 2] = [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none")];
 
 /// Passwords of databases that stand in our papers or in those of others.
 const KNOWN_PASSWORDS: [&str; 9] =
@@ -40,6 +52,24 @@ fn password_of(database_url: &str) -> Option<String> {
     let url = url::Url::parse(database_url).ok()?;
     let asked = url.query_pairs().filter(|(name, _)| name == "password").map(|(_, value)| value.into_owned()).last();
     asked.or_else(|| url.password().map(str::to_owned))
+}
+
+/// Where traces go, by the variables of OpenTelemetry; an empty one counts for none.
+fn traces(given: &BTreeMap<String, String>) -> Result<Option<String>, String> {
+    let get = |name: &str| given.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    if NO_TRACES.iter().any(|(name, off)| get(name).is_some_and(|value| value.eq_ignore_ascii_case(off))) {
+        return Ok(None);
+    }
+    let [own, general] = TRACES;
+    let (name, address) = match (get(own), get(general)) {
+        (Some(whole), _) => (own, whole.to_owned()),
+        (None, Some(base)) => (general, format!("{}/v1/traces", base.trim_end_matches('/'))),
+        (None, None) => return Ok(None),
+    };
+    match url::Url::parse(&address) {
+        Ok(url) if url.scheme() == "http" => Ok(Some(address)),
+        _ => Err(format!("{name}: is no http:// address; a collector beside the service can send on by TLS")),
+    }
 }
 
 /// Development or production.
@@ -80,6 +110,10 @@ pub struct Settings {
     pub require_mfa: bool,
     /// Whose word is taken for where a request comes from.
     pub trusted_proxies: Networks,
+    /// Where the metrics are; `None` is nowhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where traces go; `None` is nowhere.
+    pub traces: Option<String>,
     /// Names that were set although their part is not built yet.
     pub not_used: Vec<String>,
 }
@@ -90,10 +124,10 @@ impl Settings {
     /// # Errors
     /// A sentence with the name of the setting that is wrong or unknown.
     pub fn read(environment: impl IntoIterator<Item = (String, String)>, demo: bool) -> Result<Self, String> {
-        let mut given: BTreeMap<String, String> = environment
-            .into_iter()
-            .filter(|(name, _)| name.starts_with("LIANXIN_") && !name.starts_with("LIANXIN_TEST_"))
-            .collect();
+        let (own, others): (BTreeMap<String, String>, BTreeMap<String, String>) =
+            environment.into_iter().partition(|(name, _)| name.starts_with("LIANXIN_"));
+        let mut given = own;
+        given.retain(|name, _| !name.starts_with("LIANXIN_TEST_"));
         if let Some(path) = given.get("LIANXIN_CONFIG").filter(|path| !path.is_empty()) {
             let text = std::fs::read_to_string(path).map_err(|error| format!("LIANXIN_CONFIG: {path}: {error}"))?;
             let table: toml::Table = text.parse().map_err(|error| format!("LIANXIN_CONFIG: {path}: {error}"))?;
@@ -105,7 +139,7 @@ impl Settings {
         if let Some(name) = given.keys().find(|name| !SETTINGS.iter().any(|(known, ..)| known == name)) {
             return Err(format!("{name}: there is no such setting"));
         }
-        Self::parse(&given, demo)
+        Ok(Self { traces: traces(&others)?, ..Self::parse(&given, demo)? })
     }
 
     fn parse(given: &BTreeMap<String, String>, demo: bool) -> Result<Self, String> {
@@ -154,6 +188,14 @@ impl Settings {
         };
         let trusted_proxies = Networks::parse(get("LIANXIN_TRUSTED_PROXIES").unwrap_or_default())
             .map_err(|item| format!("LIANXIN_TRUSTED_PROXIES: {item} is neither an address nor a network"))?;
+        let metrics_listen = match get("LIANXIN_METRICS_LISTEN") {
+            None => Some(DEFAULT_METRICS_LISTEN),
+            Some("off") => None,
+            Some(address) => {
+                let wrong = |_| "LIANXIN_METRICS_LISTEN: is neither an address and port nor off";
+                Some(address.parse().map_err(wrong)?)
+            }
+        };
         let settings = Self {
             listen,
             database_url,
@@ -168,6 +210,8 @@ impl Settings {
             password_profile,
             require_mfa,
             trusted_proxies,
+            metrics_listen,
+            traces: None,
             not_used: given
                 .keys()
                 .filter(|name| SETTINGS.iter().any(|(known, _, _, built)| known == name && !built))
@@ -229,11 +273,40 @@ mod tests {
             ("LIANXIN_TRUSTED_PROXIES", "10.0.0.0/33"),
             ("LIANXIN_PASSWORD_PROFILE", "strict"),
             ("LIANXIN_REQUIRE_MFA", "yes"),
+            ("LIANXIN_METRICS_LISTEN", "9464"),
+            ("LIANXIN_METRICS_LISTEN", "none"),
             ("LIANXIN_COLOUR", "red"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://collector.example/v1/traces"),
         ] {
             assert!(read(&[(name, value)]).unwrap_err().starts_with(name), "{name}");
         }
         assert!(read(&[("LIANXIN_TEST_X", "1"), ("PATH", "/bin")]).is_ok());
+    }
+
+    #[test]
+    fn metrics_are_here_unless_they_are_off() {
+        let at = |value: &str| read(&[("LIANXIN_METRICS_LISTEN", value)]).unwrap().metrics_listen;
+        assert_eq!(read(&[]).unwrap().metrics_listen, Some(DEFAULT_METRICS_LISTEN));
+        assert_eq!(DEFAULT_METRICS_LISTEN.to_string(), "127.0.0.1:9464");
+        assert_eq!((at(""), at("off")), (Some(DEFAULT_METRICS_LISTEN), None));
+        assert_eq!(at("[::1]:9000").unwrap().port(), 9000);
+        assert!(SETTINGS.iter().any(|(name, default, ..)| {
+            *name == "LIANXIN_METRICS_LISTEN" && *default == DEFAULT_METRICS_LISTEN.to_string()
+        }));
+    }
+
+    #[test]
+    fn traces_go_nowhere_unless_a_collector_is_named() {
+        let to = |pairs: &[(&str, &str)]| read(pairs).unwrap().traces;
+        let base = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318/");
+        assert_eq!((to(&[]), to(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "")])), (None, None));
+        assert_eq!(to(&[base]).as_deref(), Some("http://127.0.0.1:4318/v1/traces"));
+        let whole = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:4319/spans");
+        assert_eq!(to(&[base, whole]).as_deref(), Some("http://127.0.0.1:4319/spans"));
+        for (name, off) in NO_TRACES {
+            assert_eq!(to(&[base, (name, off)]), None, "{name}");
+        }
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub struct KeyFile {
     sensitive: Vec<Named>,
     index: Named,
     cursor: Named,
+    /// Files that were made before there were backups have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    backup: Vec<Named>,
 }
 
 /// A key with its id; base64url without padding. The first of a list is in use, the others still open or verify.
@@ -51,6 +54,8 @@ pub struct Keys {
     pub vault: VaultKeys,
     /// The key of cursors.
     pub cursor: [u8; 32],
+    /// Keys of backups, with their ids; the first seals.
+    pub backup: Vec<(String, [u8; 32])>,
 }
 
 /// Random bytes.
@@ -87,6 +92,7 @@ impl KeyFile {
             sensitive: vec![named("s1")?],
             index: named("i1")?,
             cursor: named("c1")?,
+            backup: vec![named("b1")?],
         })
     }
 
@@ -134,7 +140,7 @@ impl KeyFile {
     /// # Errors
     /// If one is shorter than 32 bytes or not usable.
     pub fn keys(&self) -> Result<Keys, String> {
-        let Self { signing, personal, sensitive, index, cursor } = self;
+        let Self { signing, personal, sensitive, index, cursor, backup } = self;
         let bytes = |named: &Named| {
             URL_SAFE_NO_PAD
                 .decode(&named.key)
@@ -153,6 +159,7 @@ impl KeyFile {
             signing,
             vault: VaultKeys { personal: ring(personal)?, sensitive: ring(sensitive)?, index: bytes(index)? },
             cursor: bytes(cursor)?,
+            backup: ring(backup)?,
         })
     }
 }

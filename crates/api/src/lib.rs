@@ -1,6 +1,7 @@
 //! The HTTP service of Lianxin and its command line.
 
 pub mod app;
+mod backup;
 pub mod cli;
 mod clocks;
 pub mod config;
@@ -19,6 +20,7 @@ mod problem_page;
 pub mod state;
 pub mod system;
 pub mod tokens;
+mod watch;
 
 /// Hashes a password as accounts keep it.
 ///

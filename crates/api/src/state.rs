@@ -17,6 +17,7 @@ use domain::{
     id::{ClientId, ClientSecretId, IdSource, RefreshTokenId, SessionId},
     time::{Clock, Instant},
 };
+use opentelemetry_sdk::trace::SdkTracer;
 use persistence::{Database, Numbers, Stamp};
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
@@ -59,6 +60,8 @@ pub struct App {
     pub ready: AtomicBool,
     /// How many requests each caller has sent.
     pub limiter: Limiter,
+    /// What makes a span of each request, where they are traced.
+    pub tracer: Option<SdkTracer>,
     callers: moka::sync::Cache<Uuid, Known>,
     successors: RwLock<Successors>,
     refusals: Mutex<HashMap<(Uuid, String, i64), u64>>,
@@ -97,6 +100,7 @@ impl App {
         let replica = ids.next();
         Ok(Self {
             limiter: Limiter::new(settings.rate_limit),
+            tracer: None,
             settings,
             database,
             tokens,

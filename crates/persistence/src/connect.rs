@@ -10,7 +10,7 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread::available_parallelism,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use domain::id::IdSource;
@@ -31,10 +31,13 @@ use crate::{
     rows::Rows,
     tx::{Stamp, Tx},
     vault::Vault,
+    watch::{self, Connections, Statements},
 };
 
 /// How long a request waits for a connection, or to write, before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a connection may have been idle before it is asked whether it is still there: to ask costs a round trip.
+const TRUSTED: Duration = Duration::from_secs(1);
 /// How long SQLite waits for a writer of another program.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -67,8 +70,15 @@ pub struct Health {
     pub unsequenced_events: i64,
 }
 
-/// What a connection to PostgreSQL asks for when it is opened: no statement runs longer, or waits longer for a lock.
-const SESSION: [(&str, &str); 3] = [("statement_timeout", "5000"), ("lock_timeout", "4000"), ("timezone", "UTC")];
+/// What a connection to PostgreSQL asks for when it is opened.
+const SESSION: [(&str, &str); 4] = [
+    // no statement runs longer, or waits longer for a lock
+    ("statement_timeout", "5000"),
+    ("lock_timeout", "4000"),
+    ("timezone", "UTC"),
+    // each filter has a text of its own, whose plan fits all its values: to plan takes longer than to run
+    ("plan_cache_mode", "force_generic_plan"),
+];
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 256;
 
@@ -83,6 +93,7 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
     options
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire_if_idle_for(TRUSTED)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|sqlite| {
             sqlite
@@ -156,13 +167,28 @@ pub fn is_private(url: &str) -> bool {
 /// # Errors
 /// If the database cannot be reached or a step fails.
 pub async fn migrate(url: &str) -> Result<()> {
+    migrate_alone(url, None).await
+}
+
+/// Brings the schema of a new database as far as this step, as it was when the step was the newest one.
+///
+/// # Errors
+/// [`Error::Schema`] if there is no such step or the schema is past it.
+pub async fn migrate_as_far_as(url: &str, step: &str) -> Result<()> {
+    let place = Migrator::migrations().iter().position(|known| known.name() == step);
+    let place = place.ok_or_else(|| Error::Schema(format!("step {step} of the schema")))?;
+    migrate_alone(url, Some(place + 1)).await
+}
+
+/// Runs the steps up to a number of them, or all.
+async fn migrate_alone(url: &str, steps: Option<usize>) -> Result<()> {
     const LOCK: i64 = 0x4c_69_61_6e_78_69_6e;
     let connection = connect(url, 1).await?;
     if let Some(path) = sqlite_path(url) {
         let lock = File::create(path.with_extension("migrating"))?;
         let lock =
             tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await.map_err(std::io::Error::other)??;
-        Migrator::up(&connection, None).await?;
+        Migrator::up(&connection, missing(&connection, steps).await?).await?;
         drop(lock);
     } else {
         // one transaction for all steps: lock and limits end with it, however this program ends, and nothing of them
@@ -170,11 +196,19 @@ pub async fn migrate(url: &str) -> Result<()> {
         let transaction = connection.begin().await?;
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
-        Migrator::up(&transaction, None).await?;
+        Migrator::up(&transaction, missing(&transaction, steps).await?).await?;
         transaction.commit().await?;
     }
     connection.close().await?;
     Ok(())
+}
+
+/// How many steps are missing until there are so many; `None` is all.
+async fn missing<C: ConnectionTrait>(connection: &C, steps: Option<usize>) -> Result<Option<u32>> {
+    let Some(steps) = steps else { return Ok(None) };
+    let done = Migrator::get_applied_migrations(connection).await?.len();
+    let missing = steps.checked_sub(done).ok_or_else(|| Error::Schema("how to undo steps of the schema".to_owned()))?;
+    Ok(Some(u32::try_from(missing).unwrap_or(u32::MAX)))
 }
 
 impl Database {
@@ -192,8 +226,10 @@ impl Database {
             options.connect_lazy(lazy);
             let mut pool = sea_orm::Database::connect(options).await.map_err(Error::Unavailable)?;
             let counter = Arc::clone(&statements);
-            pool.set_metric_callback(move |_| {
+            let times = Statements::new();
+            pool.set_metric_callback(move |statement| {
                 counter.fetch_add(1, Ordering::Relaxed);
+                times.note(statement.elapsed, statement.failed);
             });
             Ok::<_, Error>(pool)
         };
@@ -214,6 +250,27 @@ impl Database {
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+
+    /// How many connections there are, over all threads.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        let of = |open, idle, max| Connections { max, open, idle: u32::try_from(idle).unwrap_or(u32::MAX) };
+        let each = |pool: &DatabaseConnection| match pool.get_database_backend() {
+            DbBackend::Sqlite => {
+                let pool = pool.get_sqlite_connection_pool();
+                of(pool.size(), pool.num_idle(), pool.options().get_max_connections())
+            }
+            _ => {
+                let pool = pool.get_postgres_connection_pool();
+                of(pool.size(), pool.num_idle(), pool.options().get_max_connections())
+            }
+        };
+        self.other_pools.iter().map(each).fold(each(&self.pool), |all, one| Connections {
+            max: all.max + one.max,
+            open: all.open + one.open,
+            idle: all.idle + one.idle,
+        })
     }
 
     /// The keys.
@@ -252,9 +309,13 @@ impl Database {
             // each on a connection
             tokio::spawn(begin).await.map_err(std::io::Error::other)
         };
+        let span = watch::span(self.connection().get_database_backend(), &stamp.operation);
         let late = |_| Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
-        let (transaction, turn) = timeout(ACQUIRE_TIMEOUT, begin).await.map_err(late)??;
-        Ok(Tx::new(transaction?, turn, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp))
+        let waiting = Instant::now();
+        let begun = timeout(ACQUIRE_TIMEOUT, begin).await;
+        watch::note_wait(waiting.elapsed(), begun.is_ok());
+        let (transaction, turn) = begun.map_err(late)??;
+        Ok(Tx::new(transaction?, turn, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp, span))
     }
 
     /// A connection of this thread.

@@ -49,6 +49,12 @@ pub enum Error {
         /// The id of the row.
         row: String,
     },
+    /// The schema, or a text that is to become rows, is not one that this program knows.
+    #[error("this program does not know {0}")]
+    Schema(String),
+    /// Only an empty database is loaded.
+    #[error("the database holds accounts or events already")]
+    NotEmpty,
     /// Anything else from the database.
     #[error("the database refused: {0}")]
     Database(#[source] DbErr),

@@ -255,9 +255,11 @@ impl Database {
             return Ok(Sequenced::Elsewhere);
         }
         let queued = event::Entity::find()
-            .filter(Expr::cust("events.id IN (SELECT event_id FROM event_queue)"))
+            // so few that PostgreSQL looks each one up, however many there were when it planned
+            .filter(Expr::cust(format!(
+                "events.id IN (SELECT event_id FROM event_queue ORDER BY event_id LIMIT {BATCH})"
+            )))
             .order_by_arrival()
-            .limit(BATCH)
             .all(&tx.conn)
             .await?;
         let mut last = last_position(&tx.conn).await?;

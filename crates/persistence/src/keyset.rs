@@ -125,8 +125,10 @@ where
     if let Some(column) = column {
         paged = paged.order_by(column, order.clone());
     }
-    let mut rows: Vec<Counted<R>> =
-        paged.order_by(id, order).limit(request.limit + 1).into_model::<Counted<R>>().all(conn).await?;
+    let mut statement = conn.get_database_backend().build(&paged.order_by(id, order).into_query());
+    // as a parameter PostgreSQL would not know how few it is, and might sort all rows instead of reading an index
+    statement.sql.push_str(&format!(" LIMIT {}", request.limit + 1));
+    let mut rows = Counted::<R>::find_by_statement(statement).all(conn).await?;
 
     let has_next = rows.len() as u64 > request.limit;
     rows.truncate(usize::try_from(request.limit).unwrap_or(usize::MAX));

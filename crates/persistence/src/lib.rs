@@ -7,6 +7,7 @@
 //! * Every write goes through a [`Tx`] and leaves its events in the same transaction.
 //! * What is personal is sealed by the [`Vault`] before it reaches a row.
 
+mod backup;
 mod clocks;
 mod connect;
 mod counters;
@@ -27,9 +28,11 @@ mod save;
 mod scope;
 mod tx;
 mod vault;
+mod watch;
 
+pub use backup::{Loading, Row, Snapshot, Table};
 pub use clocks::{CalendarDayFilter, CalendarDays};
-pub use connect::{Database, Health, is_private, migrate};
+pub use connect::{Database, Health, is_private, migrate, migrate_as_far_as};
 pub use counters::{Count, CountBy};
 pub use error::{Error, Result};
 pub use events::{ChainFault, EventFilter, Sequenced, StoredEvent};
@@ -59,3 +62,4 @@ pub use save::{Findable, Lock, Stored};
 pub use sea_orm::ConnectionTrait as Connection;
 pub use tx::{Stamp, Tx};
 pub use vault::{Class, Vault, VaultKeys};
+pub use watch::{Connections, describe_metrics};

@@ -6,6 +6,7 @@ use domain::{
     id::{IdSource, SessionId, UserId},
     time::Instant,
 };
+use opentelemetry::global::BoxedSpan;
 use sea_orm::DatabaseTransaction;
 use tokio::sync::OwnedMutexGuard;
 
@@ -51,6 +52,8 @@ pub struct Tx {
     pub(crate) stamp: Stamp,
     /// Given to the next writer of an SQLite file when this one has ended.
     _turn: Option<OwnedMutexGuard<()>>,
+    /// Ends with it.
+    _span: Option<BoxedSpan>,
 }
 
 impl std::fmt::Debug for Tx {
@@ -66,8 +69,9 @@ impl Tx {
         vault: Arc<Vault>,
         ids: Arc<dyn IdSource>,
         stamp: Stamp,
+        span: Option<BoxedSpan>,
     ) -> Self {
-        Self { conn, vault, ids, stamp, _turn: turn }
+        Self { conn, vault, ids, stamp, _turn: turn, _span: span }
     }
 
     /// The rows as this transaction sees them.

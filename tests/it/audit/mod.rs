@@ -54,6 +54,44 @@ async fn every_change_and_every_refusal_leaves_an_event(#[values(Sqlite, Postgre
     assert!(verified.unwrap().is_ok(), "the chain of events is broken");
 }
 
+/// The least that the law asks for is six months (Cybersecurity Law, article 21); nothing that is written here is ever
+/// purged, whatever else the jobs forget.
+#[rstest]
+#[actix_web::test]
+async fn no_job_forgets_what_is_audited(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let worker = server.sign_in("worker").await;
+    let person = worker.get("/persons?limit=1").await.text("/items/0/id").to_owned();
+    let reason = json!({"fields": ["phone"], "purpose": "service", "note": "上门维修"});
+    assert_eq!(worker.post(&format!("/persons/{person}/reveal"), reason).await.status, 200);
+    assert_eq!(server.log_in("worker", "wrong").await.status, 401);
+    server.run_jobs().await;
+    let kept = async || {
+        let mut kept: Vec<String> = Vec::new();
+        for table in ["events", "event_positions", "access_notes"] {
+            let id = if table == "events" { "id" } else { "event_id" };
+            kept.extend(
+                server
+                    .sql
+                    .all::<uuid::Uuid>(&format!("SELECT {id} FROM {table}"), [])
+                    .await
+                    .iter()
+                    .map(|id| format!("{table} {id}")),
+            );
+        }
+        kept.into_iter().collect::<BTreeSet<_>>()
+    };
+    let before = kept().await;
+    assert!(before.iter().any(|row| row.starts_with("access_notes")) && before.len() > 1000);
+    // six months, three years and more
+    for days in [184, 3 * 366, 3650] {
+        server.advance(TimeDelta::days(days));
+        server.run_jobs().await;
+        let after = kept().await;
+        assert!(before.is_subset(&after), "after {days} days these are gone: {:?}", before.difference(&after));
+    }
+}
+
 async fn identity(server: &Server, calls: &Calls<'_>) {
     let password = "a-long-enough-one";
     let admin = server.sign_in("admin").await;

@@ -50,7 +50,7 @@ async fn the_commands_of_the_administrator_work() {
     let mut bash = Command::new("bash");
     bash.args(["-euo", "pipefail", "-c", &format!("{END}{script}")]).current_dir(scratch.path());
     bash.env("PATH", path).env("LIANXIN", format!("http://{address}")).env("LIANXIN_LISTEN", address.to_string());
-    bash.env("LIANXIN_METRICS_LISTEN", "127.0.0.1:0").stdin(Stdio::null()).kill_on_drop(true);
+    bash.env("LIANXIN_METRICS_LISTEN", "off").env("BACKUPS", scratch.path()).stdin(Stdio::null()).kill_on_drop(true);
     let output = bash.output().await.unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

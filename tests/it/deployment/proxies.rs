@@ -76,7 +76,6 @@ async fn stand(kind: Kind) -> Stand {
     let program = Program::new(LIANXIN, &database.url)
         .setting("LIANXIN_TRUSTED_PROXIES", "127.0.0.1")
         .setting("LIANXIN_PUBLIC_URL", &format!("http://{address}"))
-        .setting("LIANXIN_METRICS_LISTEN", "127.0.0.1:0")
         .setting("LIANXIN_LOG", "error")
         .setting("LIANXIN_RATE_LIMIT", "0")
         .setting("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", "0");

@@ -89,7 +89,7 @@ async fn is_whole(backend: Backend, program: &Program, url: &str, ledger: &Ledge
     assert!(said.contains("the chain is whole"), "{said}");
 }
 
-/// A hundred rounds: `just kill`.
+/// Two hundred rounds: `just kill`.
 #[rstest]
 #[actix_web::test]
 async fn what_was_acknowledged_outlives_a_kill(#[values(Sqlite, Postgres)] backend: Backend) {

@@ -6,17 +6,18 @@ use std::{fmt::Write as _, time::Duration};
 
 use harness::{
     client::{Answer, Client, User},
+    collector::Collector,
     database::{
         Backend::{self, Postgres, Sqlite},
         TestDatabase,
     },
-    program::Program,
+    program::{Program, free_address},
     sql::Sql,
 };
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::{LIANXIN, hands};
+use crate::{LIANXIN, hands, watching::metrics};
 use canaries::{ADDRESSES, NUMBERS, PASSWORD, PHONES, TEXTS, contains, held, numbers, secrets, wrong_number};
 
 const COMMUNITY: &str = "360502002001";
@@ -155,7 +156,12 @@ async fn jobs_ran(sql: &Sql) {
 #[actix_web::test]
 async fn no_personal_value_is_where_it_must_not_be(#[values(Sqlite, Postgres)] backend: Backend) {
     let database = TestDatabase::bare(backend).await;
-    let program = Program::new(LIANXIN, &database.url).setting("LIANXIN_LOG", "debug");
+    let (collector, numbers) = (Collector::default(), free_address().to_string());
+    let program = Program::new(LIANXIN, &database.url)
+        .setting("LIANXIN_LOG", "debug")
+        .setting("LIANXIN_METRICS_LISTEN", &numbers)
+        .setting("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())
+        .setting("OTEL_BSP_SCHEDULE_DELAY", "100");
     let process = program.serve(&["--demo"]).await;
     let worker = process.client.sign_in("worker").await;
     let volunteer = process.client.sign_in("volunteer").await;
@@ -180,7 +186,15 @@ async fn no_personal_value_is_where_it_must_not_be(#[values(Sqlite, Postgres)] b
 
     let log = process.said();
     assert!(log.contains("planted.on.purpose") && log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
-    for said in [&log, &used.refusals] {
+    let numbers = metrics(&numbers).await;
+    assert!(numbers.contains("/api/v1/persons/{id}/reveal"));
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let parent = format!("00-{trace}-b7ad6b7169203331-01");
+    worker.send("GET", "/me", &[("traceparent", &parent)], None).await;
+    collector.trace(trace, 1).await;
+    let spans = format!("{:?}", collector.kept());
+    assert!(spans.contains("/api/v1/persons/{id}/reveal"));
+    for said in [&log, &used.refusals, &numbers, &spans] {
         for secret in PHONES.iter().chain(&NUMBERS).chain(&ADDRESSES).chain(&TEXTS).chain(&[PASSWORD]) {
             let place = said.find(secret).map(|at| said[..at].chars().rev().take(400).collect::<String>());
             let place = place.map(|place| place.chars().rev().collect::<String>());
@@ -188,6 +202,10 @@ async fn no_personal_value_is_where_it_must_not_be(#[values(Sqlite, Postgres)] b
         }
     }
     for secret in [worker.token(), "lianxin-demo"] {
-        assert!(!log.contains(secret), "the log holds a secret");
+        assert!(![&log, &numbers, &spans].iter().any(|said| said.contains(secret)), "a secret is told");
+    }
+    // nor does what is counted and traced know of anybody
+    for id in [person.as_str(), order.rsplit('/').next().unwrap(), "planted.on.purpose", "127.0.0.1"] {
+        assert!(![&numbers, &spans].iter().any(|said| said.contains(id)), "{id} is told");
     }
 }

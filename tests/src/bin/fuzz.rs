@@ -1,7 +1,7 @@
 //! Fuzzes the service by its own OpenAPI document, with Schemathesis on PostgreSQL:
 //!
 //! ```text
-//! cargo build -p api && cargo run -p lianxin-tests --bin fuzz -- --examples 1000
+//! cargo build -p api && cargo run --bin fuzz -- --examples 1000
 //! ```
 //!
 //! Each user has a run of his own, on a fresh database with the demonstration data, so that what one run does to
@@ -203,7 +203,7 @@ impl Service {
         let mut command = Command::new(&tools.service);
         command.args(arguments).current_dir(&self.directory).stdin(Stdio::null()).kill_on_drop(true);
         command.env_clear().env("LIANXIN_DATABASE_URL", &self.database_url).env("LIANXIN_KEYS_FILE", "lianxin.keys");
-        command.env("LIANXIN_TRUSTED_PROXIES", "127.0.0.1");
+        command.env("LIANXIN_TRUSTED_PROXIES", "127.0.0.1").env("LIANXIN_METRICS_LISTEN", "off");
         command
     }
 

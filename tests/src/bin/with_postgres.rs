@@ -1,7 +1,7 @@
 //! Runs a command with a PostgreSQL server for its tests:
 //!
 //! ```text
-//! cargo run -p lianxin-tests --bin with-postgres -- cargo test --workspace
+//! cargo run --bin with-postgres -- cargo test --workspace
 //! ```
 //!
 //! The server is the one named by `LIANXIN_TEST_PG_URL`, or else a throw-away one that all test

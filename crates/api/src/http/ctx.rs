@@ -223,8 +223,8 @@ impl Ctx {
             ResourceKind::Notification => self.still_sees::<Notification>(tx, id).await,
             ResourceKind::CalendarDay => self.still_sees::<CalendarDay>(tx, id).await,
             ResourceKind::Client => self.still_sees::<Client>(tx, id).await,
-            // a session is not shown by any answer that is kept
-            ResourceKind::Session | ResourceKind::Event => Err(Problem::new("not-found")),
+            // none of these is shown by any answer that is kept
+            ResourceKind::Session | ResourceKind::Event | ResourceKind::Database => Err(Problem::new("not-found")),
         }
     }
 
@@ -416,5 +416,14 @@ fn condition(request: &HttpRequest) -> Result<Option<String>, Problem> {
 /// Method and path pattern: what an event or log line calls the operation. It holds no id.
 #[must_use]
 pub fn operation_of(request: &HttpRequest) -> String {
-    format!("{} {}", request.method(), request.match_pattern().unwrap_or_else(|| "(unknown)".to_owned()))
+    format!("{} {}", request.method(), route_of(request))
+}
+
+/// What stands for the pattern where a path has none.
+pub const UNKNOWN_ROUTE: &str = "(unknown)";
+
+/// The pattern of the path. There are as many as routes, whatever paths are asked for.
+#[must_use]
+pub fn route_of(request: &HttpRequest) -> String {
+    request.match_pattern().unwrap_or_else(|| UNKNOWN_ROUTE.to_owned())
 }

@@ -14,23 +14,30 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        ConnectionType, StatusCode,
+        ConnectionType, Method, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web::Data,
 };
 use domain::text;
+use futures_util::future::Either;
+use opentelemetry::{Context, context::FutureExt as _};
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use super::{
     alarm,
-    ctx::{Trace, actor_of, operation_of},
+    ctx::{Trace, UNKNOWN_ROUTE, actor_of, operation_of, route_of},
+    traceparent::TraceParent,
 };
 use crate::{
     problem::{Locale, Problem},
     state::App,
+    watch::{
+        requests::{self, Answering},
+        traces,
+    },
 };
 
 /// Addresses longer than this are refused.
@@ -52,12 +59,19 @@ pub async fn envelope(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let started = Instant::now();
-    let trace = trace(&request);
+    let _answering = Answering::begin();
+    let (trace, span) = trace(&request);
+    let begun = Begun { at: Instant::now(), method: request.method().clone(), span };
     request.extensions_mut().insert(trace.clone());
     let response = match refusal(&request) {
         Some(problem) => request.into_response(problem.error_response()),
-        None => call(request, next, &trace).await?,
+        None => match call(request, next, &trace, begun.span.clone()).await {
+            Ok(response) => response,
+            Err(error) => {
+                begun.end(UNKNOWN_ROUTE, error.as_response_error().status_code(), None);
+                return Err(error);
+            }
+        },
     };
     let mut response = documented(response, &trace);
     alarm::sound(&response, &trace).await;
@@ -68,8 +82,30 @@ pub async fn envelope(
         // whoever stays connected would be cut off in the midst of a request when the service ends
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    log(&response, &trace, started);
+    let code = response.response().extensions().get::<Problem>().map(Problem::code);
+    log(&response, &trace, code, begun.at);
+    begun.end(&route_of(response.request()), response.status(), code);
     Ok(response)
+}
+
+/// A request that is being answered, to whoever watches.
+struct Begun {
+    at: Instant,
+    method: Method,
+    /// Where requests are traced.
+    span: Option<Context>,
+}
+
+impl Begun {
+    /// Tells how it ended.
+    fn end(self, route: &str, status: StatusCode, code: Option<&'static str>) {
+        let Self { at, method, span } = self;
+        let (method, status) = (requests::method_word(method.as_str()), status.as_u16());
+        requests::note(method, route, status, at.elapsed());
+        if let Some(span) = span {
+            traces::end(&span, method, route, status, code);
+        }
+    }
 }
 
 /// What is refused before anybody looks at it.
@@ -93,10 +129,16 @@ async fn call(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
     trace: &Trace,
+    span: Option<Context>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let (path, locale) = (request.path().to_owned(), locale(request.headers()));
     let is_secure = is_secure(request.app_data());
-    let mut answering = pin!(next.call(request));
+    let answer = next.call(request);
+    let answer = match span {
+        Some(span) => Either::Left(answer.with_context(span)),
+        None => Either::Right(answer),
+    };
+    let mut answering = pin!(answer);
     let answered = poll_fn(|context| {
         let poll = catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(context)));
         poll.map_or_else(|_| Poll::Ready(None), |poll| poll.map(Some))
@@ -112,7 +154,9 @@ async fn call(
     Err(InternalError::from_response("a handler panicked", response).into())
 }
 
-fn trace(request: &ServiceRequest) -> Trace {
+/// What a request is called here: by its own words where they fit, else by ours. Where requests are traced, its span says
+/// in which trace it is.
+fn trace(request: &ServiceRequest) -> (Trace, Option<Context>) {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let app = request.app_data::<Data<App>>();
     let fresh = || app.map(|app| app.ids.next()).unwrap_or(Uuid::nil());
@@ -121,23 +165,12 @@ fn trace(request: &ServiceRequest) -> Trace {
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
     };
     let request_id = header("x-request-id").filter(plain).map_or_else(|| fresh().to_string(), str::to_owned);
-    // version 00: 2-32-16-2 lower-case hexadecimal digits
-    let parent = header("traceparent").and_then(|value| {
-        let parts: Vec<&str> = value.split('-').collect();
-        let hex = |part: &str, length| {
-            part.len() == length && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        };
-        match parts.as_slice() {
-            ["00", trace, span, flags]
-                if hex(trace, 32) && hex(span, 16) && hex(flags, 2) && !trace.trim_matches('0').is_empty() =>
-            {
-                Some((*trace).to_owned())
-            }
-            _ => None,
-        }
-    });
+    let parent = header("traceparent").and_then(TraceParent::parse);
+    let span = app.and_then(|app| app.tracer.as_ref()).map(|tracer| traces::begin(tracer, parent));
+    let joined = span.as_ref().map(traces::trace_id).or_else(|| parent.map(|parent| parent.trace_id.to_owned()));
+    let trace_id = joined.unwrap_or_else(|| fresh().simple().to_string());
     let address = app.and_then(|app| app.settings.trusted_proxies.client_of(request));
-    Trace { request_id, trace_id: parent.unwrap_or_else(|| fresh().simple().to_string()), address }
+    (Trace { request_id, trace_id, address }, span)
 }
 
 /// 406 is for resources: whoever asks for none of their forms gets none.
@@ -236,7 +269,7 @@ fn dress(headers: &mut HeaderMap, trace: &Trace, is_docs: bool, is_secure: bool)
 }
 
 /// One line a request. It names the pattern of the path, so no id of a person; queries and bodies never.
-fn log(response: &ServiceResponse<BoxBody>, trace: &Trace, started: Instant) {
+fn log(response: &ServiceResponse<BoxBody>, trace: &Trace, code: Option<&'static str>, started: Instant) {
     let request = response.request();
     tracing::info!(
         operation = operation_of(request),
@@ -245,7 +278,7 @@ fn log(response: &ServiceResponse<BoxBody>, trace: &Trace, started: Instant) {
         user = actor_of(request).map(|actor| actor.user_id.to_string()),
         request_id = trace.request_id,
         trace_id = trace.trace_id,
-        code = response.response().extensions().get::<Problem>().map(Problem::code),
+        code,
         "request"
     );
 }

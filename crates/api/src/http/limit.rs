@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use domain::time::Instant;
 use uuid::Uuid;
 
-use crate::problem::Problem;
+use crate::{problem::Problem, watch};
 
 /// The length of a window, in seconds.
 const WINDOW: i64 = 60;
@@ -90,6 +90,7 @@ impl Left {
         if self.remaining.is_some() {
             return Ok(());
         }
+        watch::note_refusal(self.policy);
         let problem = Problem::new("quota-exceeded").with("violated-policies", serde_json::json!([self.policy]));
         Err(problem.until(self.ends, self.now))
     }

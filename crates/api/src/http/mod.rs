@@ -14,6 +14,7 @@ pub mod reply;
 pub mod resource;
 pub mod strict_json;
 pub mod timeline;
+pub mod traceparent;
 pub mod value;
 
 pub use body::{Body, MergePatch, Patch};

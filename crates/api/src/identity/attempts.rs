@@ -13,7 +13,7 @@ use domain::{
 };
 use persistence::{Stamp, Tx};
 
-use crate::{http::address::host_of, problem::Problem, state::App};
+use crate::{http::address::host_of, problem::Problem, state::App, watch};
 
 /// An attempt, and the keys under which it counts.
 pub struct Guess {
@@ -66,6 +66,7 @@ impl Guess {
         let event = EventDraft::new("auth.login_failed", subject, None).with("locked", Datum::Flag(locked));
         tx.record_as("failed", &[event]).await?;
         tx.commit().await?;
+        watch::note_failed_attempt(locked);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use domain::time::Instant;
 use persistence::Stamp;
 
-use crate::{problem::Problem, state::App};
+use crate::{problem::Problem, state::App, watch};
 
 /// As many orders as one transaction changes.
 const BATCH: u64 = 50;
@@ -19,13 +19,16 @@ pub async fn ring(app: &App, now: Instant) -> Result<(), Problem> {
         if !tx.lease("clocks", app.replica).await? {
             return Ok(());
         }
+        let mut told = Vec::new();
         for order in tx.rows().orders(None).ringing(now, BATCH).await? {
             let before = order.state.kind();
             if let Some(outcome) = order.ring(now) {
+                told.extend(outcome.events.iter().map(|event| event.kind));
                 tx.save_order(before, outcome).await?;
             }
         }
         tx.commit().await?;
+        told.into_iter().for_each(watch::note_ring);
         app.wrote.notify_one();
     }
     Ok(())

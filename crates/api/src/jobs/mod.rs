@@ -14,7 +14,10 @@ use domain::{
 };
 use persistence::{Database, Sequenced, Stamp};
 
-use crate::{identity, problem::Problem, state::App};
+use crate::{identity, problem::Problem, state::App, watch};
+
+/// How long after a change the jobs wait for more of them: many events are put in order as quickly as one.
+const GATHER: Duration = Duration::from_millis(100);
 
 /// How long the resident has to answer.
 const SILENCE: TimeDelta = TimeDelta::days(7);
@@ -26,19 +29,25 @@ const TOLD: TimeDelta = TimeDelta::days(180);
 pub async fn run(app: Data<App>) {
     let mut turns: u32 = 0;
     loop {
-        let wait = tokio::time::timeout(Duration::from_millis(500), app.wrote.notified());
+        let wait = tokio::time::timeout(Duration::from_millis(400), app.wrote.notified());
         let _woken = wait.await;
-        if let Err(error) = app.database.sequence_events(app.replica, app.now()).await {
+        tokio::time::sleep(GATHER).await;
+        let sequenced = app.database.sequence_events(app.replica, app.now()).await;
+        if let Err(error) = watch::round("sequencer", app.now(), sequenced) {
             tracing::warn!(error = %error, "events were not put in order");
         }
-        if let Err(problem) = tell_people(&app, app.now()).await {
+        let told = tell_people(&app, app.now()).await;
+        if let Err(problem) = watch::round("inbox", app.now(), told) {
             tracing::warn!(code = problem.code(), "people were not told");
         }
         turns = turns.wrapping_add(1);
-        if turns % 20 == 1
-            && let Err(problem) = tend(&app, app.now()).await
-        {
-            tracing::warn!(code = problem.code(), "background work was put off");
+        if turns % 20 == 1 {
+            if let Ok(health) = app.database.health().await {
+                watch::note_waiting_events(health.unsequenced_events);
+            }
+            if let Err(problem) = tend(&app, app.now()).await {
+                tracing::warn!(code = problem.code(), "background work was put off");
+            }
         }
     }
 }
@@ -80,13 +89,18 @@ pub async fn finish(app: &App, database: &Database) -> Result<(), Problem> {
 /// # Errors
 /// If the database does not answer.
 pub async fn tend(app: &App, now: Instant) -> Result<(), Problem> {
-    write_refusals(app, &app.database, now, false).await?;
-    app.read_calendar().await?;
-    clocks::ring(app, now).await?;
-    confirm_by_silence(app, now).await?;
-    identity::end_run_out_sessions(app, now).await?;
-    identity::forget_old_attempts(app, now).await?;
-    announce_terms(app, now).await?;
+    watch::round("refusals", now, write_refusals(app, &app.database, now, false).await)?;
+    watch::round("calendar", now, app.read_calendar().await)?;
+    watch::round("clocks", now, clocks::ring(app, now).await)?;
+    watch::round("silence", now, confirm_by_silence(app, now).await)?;
+    watch::round("sessions", now, identity::end_run_out_sessions(app, now).await)?;
+    watch::round("attempts", now, identity::forget_old_attempts(app, now).await)?;
+    watch::round("terms", now, announce_terms(app, now).await)?;
+    watch::round("purge", now, purge(app, now).await)
+}
+
+/// Forgets answers and notifications that were kept long enough.
+async fn purge(app: &App, now: Instant) -> Result<(), Problem> {
     let tx = app.database.begin_write(Stamp::system(now, "purge")).await?;
     tx.purge_keys().await?;
     tx.purge_notifications(now - TOLD).await?;

@@ -11,7 +11,7 @@ use domain::{
     },
     outcome::Outcome,
     people::Person,
-    places::Compound,
+    places::{Building, Compound},
     resource::Resource as _,
     time::{day_in_china, start_of_day_in_china},
 };
@@ -162,10 +162,10 @@ fn only_together(input: &PlaceIn) -> Result<(), Problem> {
 async fn spot_of(ctx: &Ctx, input: &PlaceIn) -> Result<(Spot, Site), Problem> {
     let rows = ctx.app.database.rows();
     if let Some(id) = input.compound_id {
-        let compound = ctx.named::<Compound, _>(rows, &id.into(), "/compound_id").await?.row;
+        let (compound_id, region, buildings) = compound_of(ctx, id.into(), input.building_id.is_some()).await?;
         let building = match input.building_id {
             Some(id) => {
-                let found = compound.buildings.iter().find(|building| building.id.0 == id);
+                let found = buildings.iter().find(|building| building.id.0 == id);
                 Some(found.ok_or_else(|| Problem::field("/building_id", "not-found"))?)
             }
             None => None,
@@ -178,12 +178,12 @@ async fn spot_of(ctx: &Ctx, input: &PlaceIn) -> Result<(Spot, Site), Problem> {
             None => None,
         };
         let site = Site::Compound {
-            compound_id: compound.id,
+            compound_id,
             building_id: building.map(|building| building.id),
             unit_id,
             address: input.address.as_deref().map(|address| address.trim().to_owned()),
         };
-        return Ok((Spot { region: compound.region_code, compound: Some(compound.id) }, site));
+        return Ok((Spot { region, compound: Some(compound_id) }, site));
     }
     let (Some(code), Some(address)) = (&input.region_code, &input.address) else {
         let missing = if input.region_code.is_some() { "/address" } else { "/compound_id" };
@@ -192,6 +192,24 @@ async fn spot_of(ctx: &Ctx, input: &PlaceIn) -> Result<(Spot, Site), Problem> {
     let region = ctx.named_region(rows, code, RegionLevel::Community, "/region_code").await?;
     let site = Site::Address { address: address.trim().to_owned(), point: input.point.map(Into::into) };
     Ok((Spot { region, compound: None }, site))
+}
+
+/// A compound that a body names, where it lies and, if they are needed, its buildings.
+async fn compound_of(
+    ctx: &Ctx,
+    id: CompoundId,
+    with_buildings: bool,
+) -> Result<(CompoundId, RegionCode, Vec<Building>), Problem> {
+    const POINTER: &str = "/compound_id";
+    let rows = ctx.app.database.rows();
+    if with_buildings {
+        let Compound { id, region_code, buildings, .. } = ctx.named::<Compound, _>(rows, &id, POINTER).await?.row;
+        return Ok((id, region_code, buildings));
+    }
+    let unseen = || Problem::field(POINTER, "not-found");
+    let access = ctx.authorize(Action::Read, ResourceKind::Compound).map_err(|_| unseen())?;
+    let found = rows.compounds().names(&access, &[id]).await?.pop().ok_or_else(unseen)?;
+    Ok((found.id, found.region_code, Vec::new()))
 }
 
 async fn own_requester(ctx: &Ctx, tx: &Tx) -> Result<Requester, Problem> {

@@ -117,6 +117,8 @@ pub fn rules(role: Role, kind: ResourceKind, level: Option<RegionLevel>) -> &'st
         K::Session => session(role),
         K::Client => client(role, level),
         K::Event => event(role),
+        // by the command line only
+        K::Database => &[],
     }
 }
 

@@ -140,6 +140,8 @@ words! {
         Client = "client",
         /// 事件, read across resources
         Event = "event",
+        /// All rows together, as a backup holds them.
+        Database = "database",
     }
 }
 

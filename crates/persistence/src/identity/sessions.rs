@@ -469,6 +469,11 @@ impl Tx {
         self.end_sessions(session::Column::UserId.eq(user.0), reason).await
     }
 
+    /// Ends all sessions, as part of a change that leaves an event of its own.
+    pub(crate) async fn end_all_sessions(&self, reason: &'static str) -> Result<u64> {
+        self.end_sessions(session::Column::EndedAt.is_null(), reason).await
+    }
+
     async fn end_sessions(&self, which: sea_orm::sea_query::SimpleExpr, reason: &'static str) -> Result<u64> {
         let row = session::ActiveModel {
             ended_at: Set(Some(self.now())),

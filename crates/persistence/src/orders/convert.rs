@@ -16,7 +16,6 @@ use uuid::Uuid;
 use super::entity::service_order;
 use crate::{
     error::{Error, Result},
-    keyset::{Keyset, SortKey, SortValue},
     people,
     rows::{Sealer, word},
     vault::{Class, Vault},
@@ -30,14 +29,24 @@ const POINT: &str = "point";
 #[derive(FromQueryResult)]
 pub(super) struct OrderRow {
     #[sea_orm(nested)]
-    order: service_order::Model,
-    requester_name: String,
-    requester_phone: Option<String>,
-    requester_has_account: bool,
-    target_volunteer_name: Option<String>,
-    target_team_name: Option<String>,
-    holder_name: Option<String>,
-    joined_by_caller: bool,
+    pub order: service_order::Model,
+    #[sea_orm(nested)]
+    pub requester: Requesting,
+    pub target_volunteer_name: Option<String>,
+    pub target_team_name: Option<String>,
+    pub holder_name: Option<String>,
+    pub joined_by_caller: bool,
+}
+
+/// What an order tells of who ordered.
+#[derive(Clone, Default, FromQueryResult)]
+pub(super) struct Requesting {
+    #[sea_orm(alias = "requester_name")]
+    pub name: String,
+    #[sea_orm(alias = "requester_phone")]
+    pub phone: Option<String>,
+    #[sea_orm(alias = "requester_has_account")]
+    pub has_account: bool,
 }
 
 /// The columns of [`OrderRow`] besides the order itself: `(expression, name)`. Each looks a row up by its key.
@@ -60,13 +69,6 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ),
 ];
 
-impl SortKey for OrderRow {
-    fn keyset(&self, sorted_by: Option<&'static str>) -> Keyset {
-        let at = if sorted_by == Some("updated_at") { self.order.updated_at } else { self.order.created_at };
-        Keyset { sort: Some(SortValue::At(at)), id: self.order.id.to_string() }
-    }
-}
-
 /// Reads an order.
 pub(super) fn order_of(vault: &Vault, row: OrderRow) -> Result<ServiceOrder> {
     let id = row.order.id.to_string();
@@ -74,9 +76,7 @@ pub(super) fn order_of(vault: &Vault, row: OrderRow) -> Result<ServiceOrder> {
     let state = state_of(&row, &sealer)?;
     let OrderRow {
         order,
-        requester_name,
-        requester_phone,
-        requester_has_account,
+        requester: Requesting { name, phone, has_account },
         target_volunteer_name: _,
         target_team_name: _,
         holder_name: _,
@@ -85,7 +85,7 @@ pub(super) fn order_of(vault: &Vault, row: OrderRow) -> Result<ServiceOrder> {
     let person = order.requester_id.to_string();
     let of_person = Sealer { vault, table: people::PERSONS, row: &person };
     let phone = of_person
-        .open(Class::Personal, people::PHONE, requester_phone.as_deref())?
+        .open(Class::Personal, people::PHONE, phone.as_deref())?
         .map(|phone| Phone::from_e164(&phone))
         .transpose()
         .map_err(|_| of_person.corrupt(people::PHONE))?;
@@ -101,12 +101,7 @@ pub(super) fn order_of(vault: &Vault, row: OrderRow) -> Result<ServiceOrder> {
         wished_at: order.wished_at,
         private: order.private,
         priority: word(Priority::from_name(&order.priority), TABLE, "priority", &id)?,
-        requester: Requester {
-            person_id: order.requester_id.into(),
-            name: requester_name,
-            phone,
-            has_account: requester_has_account,
-        },
+        requester: Requester { person_id: order.requester_id.into(), name, phone, has_account },
         placed_by: order.placed_by.into(),
         state,
         outcome: order.outcome.map(|name| word(Resolution::from_name(&name), TABLE, "outcome", &id)).transpose()?,

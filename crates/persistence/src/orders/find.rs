@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::{
     convert::{NAMES, OrderRow, order_of},
     entity::service_order,
+    names::{Names, UnnamedRow},
 };
 use crate::{
     error::{Error, Result},
@@ -207,12 +208,16 @@ impl Findable for ServiceOrder {
 }
 
 impl<C: ConnectionTrait> Orders<'_, C> {
-    fn select(&self) -> Select<service_order::Entity> {
+    fn unnamed(&self) -> Select<service_order::Entity> {
         let joined = match self.caller {
             Some(person) => joined_by(person),
             None => Expr::cust("(1 = 0)"),
         };
-        let select = service_order::Entity::find().expr_as(joined, "joined_by_caller");
+        service_order::Entity::find().expr_as(joined, "joined_by_caller")
+    }
+
+    fn select(&self) -> Select<service_order::Entity> {
+        let select = self.unnamed();
         NAMES.iter().fold(select, |select, (expression, name)| select.expr_as(Expr::cust(*expression), *name))
     }
 
@@ -226,7 +231,7 @@ impl<C: ConnectionTrait> Orders<'_, C> {
         filter: &OrderFilter,
         request: &PageRequest,
     ) -> Result<Page<Found<ServiceOrder>>> {
-        let mut select = filtered(self.select(), filter);
+        let mut select = filtered(self.unnamed(), filter);
         if !filter.region.as_ref().is_some_and(|region| scope::sees_all_of(access, region)) {
             select = select.filter(visible(access));
         }
@@ -238,8 +243,9 @@ impl<C: ConnectionTrait> Orders<'_, C> {
             id: Expr::col((service_order::Entity, C_::Id)),
             uuid: true,
         };
-        let rows = page::<_, OrderRow, _>(self.rows.conn, select, sorting, request).await?;
-        rows.try_map(|row| Found::judge(access, order_of(self.rows.vault, row)?))
+        let rows = page::<_, UnnamedRow, _>(self.rows.conn, select, sorting, request).await?;
+        let names = Names::of(self.rows.conn, &rows.items).await?;
+        rows.try_map(|row| Found::judge(access, order_of(self.rows.vault, names.with(row))?))
     }
 
     /// An order and another one into which it may be folded, if the caller sees that too, both kept from others until

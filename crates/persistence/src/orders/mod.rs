@@ -4,6 +4,7 @@ mod convert;
 pub(crate) mod entity;
 mod find;
 mod kinds;
+mod names;
 mod save;
 mod teams;
 mod volunteers;

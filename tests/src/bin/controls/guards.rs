@@ -403,4 +403,47 @@ pub const GUARDS: &[Guard] = &[
         with_switch: ".create({off}).create_new(!{off})",
         tests: &["first_start::the_keys_are_made_by_a_command"],
     },
+    Guard {
+        name: "steps of the schema in transactions",
+        file: "migrations/src/dialect.rs",
+        code: "                Some(true)",
+        with_switch: "                Some(!{off})",
+        tests: &["availability::migrating::a_step_is_done_or_not_begun_wherever_it_is_cut::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "backups into empty databases only",
+        file: "crates/persistence/src/backup/mod.rs",
+        code: "if found.is_none_or(|found| found.rows > 0) {",
+        with_switch: "if !{off} && found.is_none_or(|found| found.rows > 0) {",
+        tests: &["availability::backup::what_is_not_whole_or_not_ours_changes_nothing::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "sessions end where a backup is restored",
+        file: "crates/persistence/src/backup/mod.rs",
+        code: "self.tx.end_all_sessions(\"restored\").await?;",
+        with_switch: "if {off} { 0 } else { self.tx.end_all_sessions(\"restored\").await? };",
+        tests: &["availability::backup::it_holds_what_was_there_while_others_wrote::from_1_Sqlite::to_1_Sqlite"],
+    },
+    Guard {
+        name: "series for routes only",
+        file: "crates/api/src/http/ctx.rs",
+        code: "    request.match_pattern().unwrap_or_else(|| UNKNOWN_ROUTE.to_owned())",
+        with_switch: "    if {off} {\n        return request.path().to_owned();\n    }\n    \
+                      request.match_pattern().unwrap_or_else(|| UNKNOWN_ROUTE.to_owned())",
+        tests: &["watching::nobody_makes_series_of_his_own::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "malformed traces are replaced",
+        file: "crates/api/src/http/traceparent.rs",
+        code: "        if version == \"ff\" || !is_whole || is_zero(trace_id) || is_zero(parent_id) {",
+        with_switch: "        if !{off} && (version == \"ff\" || !is_whole || is_zero(trace_id) || is_zero(parent_id)) {",
+        tests: &["watching::log::one_id_joins_problem_and_log::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "one id for span, problem and log",
+        file: "crates/api/src/http/envelope.rs",
+        code: "span.as_ref().map(traces::trace_id).or_else(",
+        with_switch: "span.as_ref().filter(|_| !{off}).map(traces::trace_id).or_else(",
+        tests: &["watching::traces::a_request_is_a_span_of_the_trace_that_it_names::backend_1_Sqlite"],
+    },
 ];

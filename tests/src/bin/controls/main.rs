@@ -1,7 +1,7 @@
 //! Sees the suite fail where a guard is off (positive controls):
 //!
 //! ```text
-//! cargo run -p lianxin-tests --bin controls
+//! cargo run --bin controls
 //! ```
 //!
 //! In a copy of the workspace each guard of [`GUARDS`] gets a switch, so that the product itself needs none. With all

@@ -1,0 +1,106 @@
+//! The names that go with a page of orders: each is read once, however many of the orders have it. A single order has them
+//! looked up with it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use uuid::Uuid;
+
+use super::{
+    convert::{OrderRow, Requesting},
+    entity::service_order,
+};
+use crate::{
+    error::Result,
+    keyset::{Keyset, SortKey, SortValue},
+};
+
+/// An order without the names.
+#[derive(FromQueryResult)]
+pub(super) struct UnnamedRow {
+    #[sea_orm(nested)]
+    order: service_order::Model,
+    joined_by_caller: bool,
+}
+
+impl SortKey for UnnamedRow {
+    fn keyset(&self, sorted_by: Option<&'static str>) -> Keyset {
+        let at = if sorted_by == Some("updated_at") { self.order.updated_at } else { self.order.created_at };
+        Keyset { sort: Some(SortValue::At(at)), id: self.order.id.to_string() }
+    }
+}
+
+/// The names of a page.
+#[derive(Default)]
+pub(super) struct Names {
+    requesters: HashMap<Uuid, Requesting>,
+    volunteers: HashMap<Uuid, String>,
+    teams: HashMap<Uuid, String>,
+}
+
+#[derive(FromQueryResult)]
+struct NameRow {
+    sort: String,
+    id: Uuid,
+    name: String,
+    phone: Option<String>,
+    has_account: bool,
+}
+
+impl Names {
+    pub async fn of(conn: &impl ConnectionTrait, rows: &[UnnamedRow]) -> Result<Self> {
+        let mut names = Self::default();
+        if rows.is_empty() {
+            return Ok(names);
+        }
+        let backend = conn.get_database_backend();
+        let orders = || rows.iter().map(|row| &row.order);
+        let people: BTreeSet<Uuid> = orders().map(|order| order.requester_id).collect();
+        let volunteers = orders().flat_map(|order| [order.holder_id, order.target_volunteer_id]).flatten().collect();
+        let teams = orders().filter_map(|order| order.target_team_id).collect();
+        let of = |column: &str, number: u8| match backend {
+            DbBackend::Postgres => format!("{column} = ANY (CAST(${number} AS uuid[]))"),
+            _ => format!("{column} IN (SELECT unhex(value) FROM json_each(${number}))"),
+        };
+        let sql = format!(
+            "SELECT 'person' AS sort, p.id, p.name, p.phone_sealed AS phone, \
+             EXISTS (SELECT 1 FROM users u WHERE u.person_id = p.id AND u.state = 'active') AS has_account \
+             FROM persons p WHERE {} \
+             UNION ALL SELECT 'volunteer', v.id, p.name, NULL, FALSE \
+             FROM volunteers v JOIN persons p ON p.id = v.person_id WHERE {} \
+             UNION ALL SELECT 'team', t.id, t.name, NULL, FALSE FROM volunteer_teams t WHERE {}",
+            of("p.id", 1),
+            of("v.id", 2),
+            of("t.id", 3)
+        );
+        let ids = [people, volunteers, teams].map(|ids| array(backend, &ids));
+        for row in NameRow::find_by_statement(Statement::from_sql_and_values(backend, sql, ids)).all(conn).await? {
+            let NameRow { sort, id, name, phone, has_account } = row;
+            match sort.as_str() {
+                "person" => drop(names.requesters.insert(id, Requesting { name, phone, has_account })),
+                "volunteer" => drop(names.volunteers.insert(id, name)),
+                _ => drop(names.teams.insert(id, name)),
+            }
+        }
+        Ok(names)
+    }
+
+    pub fn with(&self, row: UnnamedRow) -> OrderRow {
+        let UnnamedRow { order, joined_by_caller } = row;
+        let volunteer = |id: Option<Uuid>| id.and_then(|id| self.volunteers.get(&id).cloned());
+        let (holder_name, target_volunteer_name) = (volunteer(order.holder_id), volunteer(order.target_volunteer_id));
+        let target_team_name = order.target_team_id.and_then(|id| self.teams.get(&id).cloned());
+        let requester = self.requesters.get(&order.requester_id).cloned().unwrap_or_default();
+        OrderRow { order, requester, target_volunteer_name, target_team_name, holder_name, joined_by_caller }
+    }
+}
+
+/// Ids as one parameter: an array of PostgreSQL as text, or JSON of hexadecimal digits.
+fn array(backend: DbBackend, ids: &BTreeSet<Uuid>) -> Value {
+    let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
+    match backend {
+        DbBackend::Postgres => format!("{{{}}}", ids.join(",")).into(),
+        _ if ids.is_empty() => "[]".into(),
+        _ => format!("[\"{}\"]", ids.join("\",\"")).into(),
+    }
+}
