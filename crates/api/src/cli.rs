@@ -15,7 +15,11 @@ use crate::{
     backup,
     config::{Profile, Settings},
     demo, identity, jobs,
-    keys::{KeyFile, Keys, new_secret},
+    keys::{
+        self, KeyFile, Keys,
+        command::{self, KeysCommand},
+        new_secret,
+    },
     openapi,
     state::App,
     system::{SystemClock, SystemIds},
@@ -89,6 +93,11 @@ enum Admin {
         /// Its id
         id: uuid::Uuid,
     },
+    /// Show, rotate and retire keys
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
 }
 
 #[derive(Subcommand)]
@@ -125,7 +134,8 @@ pub async fn run() -> Result<(), String> {
     for name in &settings.not_used {
         tracing::warn!(setting = name, "this setting is not used yet");
     }
-    let keys = KeyFile::read(&settings.keys_file, settings.profile == Profile::Development)?.keys()?;
+    let file = KeyFile::read(&settings.keys_file, settings.profile == Profile::Development)?;
+    let keys = file.keys()?;
     if let Command::Restore { file, check } = &cli.command {
         return if *check { backup::check(&keys, file) } else { backup::restore(&settings, &keys, file).await };
     }
@@ -137,10 +147,13 @@ pub async fn run() -> Result<(), String> {
     persistence::migrate(&settings.database_url).await.map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))?;
     let database = open(&settings, &keys).await?;
     match cli.command {
-        Command::Serve { demo } => serve(settings, database, &keys, metrics, demo).await,
+        Command::Serve { demo } => serve(settings, database, file, metrics, demo).await,
         Command::Demo => fill(&settings, &database).await,
         Command::Admin { command: Admin::FirstAdministrator } => first_administrator(&database).await,
         Command::Admin { command: Admin::ApproveGrant { id } } => approve_grant(&database, id.into()).await,
+        Command::Admin { command: Admin::Keys { command } } => {
+            command::run(command, &settings.keys_file, &database).await
+        }
         Command::Audit { command: Audit::Verify } => verify(&database).await,
         Command::Backup { file } => backup::write(&database, &keys, &file).await,
         Command::Migrate | Command::Openapi { .. } | Command::Restore { .. } => Ok(()),
@@ -224,7 +237,7 @@ async fn verify(database: &Database) -> Result<(), String> {
 async fn serve(
     settings: Settings,
     database: Database,
-    keys: &Keys,
+    file: KeyFile,
     metrics: Option<Metrics>,
     with_demo: bool,
 ) -> Result<(), String> {
@@ -235,7 +248,8 @@ async fn serve(
     let listen = settings.listen;
     let url = settings.public_url.clone();
     let signals = Signals::listen().map_err(|error| error.to_string())?;
-    let mut app = App::new(settings, database, keys, Arc::new(SystemClock), Arc::new(SystemIds))?;
+    let keys = file.keys()?;
+    let mut app = App::new(settings, database, &keys, Arc::new(SystemClock), Arc::new(SystemIds))?;
     app.tracer = traces.as_ref().map(Traces::tracer);
     let app = Data::new(app);
     app.read_calendar().await.map_err(|problem| problem.to_string())?;
@@ -252,6 +266,7 @@ async fn serve(
     let metrics = metrics.map(|metrics| metrics.serve(app.clone())).transpose().map_err(|error| error.to_string())?;
     let metrics = metrics.map(|server| (server.handle(), actix_web::rt::spawn(server)));
     let background = actix_web::rt::spawn(jobs::run(app.clone()));
+    let watch = actix_web::rt::spawn(keys::watch(app.clone(), file));
     say(&format!("Lianxin serves {url}\nAPI reference: {url}/docs/"))?;
     if with_demo {
         say(&format!(
@@ -263,10 +278,11 @@ async fn serve(
     actix_web::rt::spawn(stop_when_told(signals, app.clone(), server.handle()));
     server.await.map_err(|error| error.to_string())?;
     background.abort();
+    watch.abort();
     if let Some((metrics, _)) = metrics {
         metrics.stop(false).await;
     }
-    let database = open(&app.settings, keys).await?;
+    let database = open(&app.settings, &keys).await?;
     let finished = jobs::finish(&app, &database).await.map_err(|problem| problem.to_string());
     if let Some(traces) = traces {
         traces.end().await;
