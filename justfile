@@ -21,6 +21,11 @@ kill rounds="200":
         cargo run --locked --bin with-postgres -- \
         cargo test --locked -p lianxin-tests --test it -- integrity::kill availability::migrating
 
+# Rotate keys while people work, until so many requests have been answered (a minute or two)
+rotate requests="10000":
+    LIANXIN_TEST_ROTATION_REQUESTS={{requests}} cargo run --locked -p lianxin-tests --bin with-postgres -- \
+        cargo test --locked -p lianxin-tests --test it -- keys::load --nocapture
+
 # Switch each guard off once: the tests that hold it must fail
 controls:
     cargo run --locked --bin controls

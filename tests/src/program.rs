@@ -118,9 +118,7 @@ impl Program {
     #[must_use]
     pub fn run(&self, arguments: &[&str]) -> Output {
         let begun = Instant::now();
-        let mut command = self.command(arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.path.display()));
+        let Running(mut child) = self.begin(arguments);
         while child.try_wait().unwrap_or_else(|error| panic!("{arguments:?}: {error}")).is_none() {
             if begun.elapsed() > LONGEST_RUN {
                 let _killed = child.kill();
@@ -130,6 +128,14 @@ impl Program {
             std::thread::sleep(Duration::from_millis(5));
         }
         child.wait_with_output().unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
+    }
+
+    /// Starts a command that the test does not wait for here.
+    #[must_use]
+    pub fn begin(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.path.display())))
     }
 
     /// Starts it as a service on a port of its own, and does not wait until it is ready.
@@ -161,6 +167,31 @@ impl Program {
             assert!(said.contains("LIANXIN_LISTEN"), "the service ended: {said}");
         }
         panic!("no port stays free");
+    }
+}
+
+/// A command that runs beside the test. What it says fits into a pipe.
+pub struct Running(Child);
+
+impl Running {
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap_or_else(|error| panic!("the command: {error}")).is_some()
+    }
+
+    /// Waits for its end, which must come soon.
+    pub async fn ends(mut self) -> Output {
+        let begun = Instant::now();
+        while !self.has_ended() {
+            assert!(begun.elapsed() < LONGEST_RUN, "the command still runs after {LONGEST_RUN:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self.0.wait_with_output().unwrap_or_else(|error| panic!("the command: {error}"))
+    }
+
+    /// Ends it at once, as `kill -9` does.
+    pub fn kill(mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).unwrap_or_else(|error| panic!("the command: {error}"));
     }
 }
 

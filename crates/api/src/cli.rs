@@ -15,7 +15,11 @@ use crate::{
     backup,
     config::{Profile, Settings},
     demo, identity, jobs,
-    keys::{KeyFile, Keys, new_secret},
+    keys::{
+        self, KeyFile, Keys,
+        command::{self, KeysCommand},
+        new_secret,
+    },
     openapi,
     state::App,
     system::{SystemClock, SystemIds},
@@ -89,17 +93,11 @@ enum Admin {
         /// Its id
         id: uuid::Uuid,
     },
-    /// The file of keys
+    /// Make, show, rotate and retire keys
     Keys {
         #[command(subcommand)]
-        command: AdminKeys,
+        command: KeysCommand,
     },
-}
-
-#[derive(Subcommand)]
-enum AdminKeys {
-    /// Make the file (LIANXIN_KEYS_FILE) where there is none
-    Init,
 }
 
 #[derive(Subcommand)]
@@ -136,10 +134,11 @@ pub async fn run() -> Result<(), String> {
     for name in &settings.not_used {
         tracing::warn!(setting = name, "this setting is not used yet");
     }
-    if let Command::Admin { command: Admin::Keys { command: AdminKeys::Init } } = cli.command {
-        return make_keys(&settings);
+    if let Command::Admin { command: Admin::Keys { command: KeysCommand::Init } } = cli.command {
+        return command::init(&settings.keys_file);
     }
-    let keys = KeyFile::read(&settings.keys_file, settings.profile == Profile::Development)?.keys()?;
+    let file = KeyFile::read(&settings.keys_file, settings.profile == Profile::Development)?;
+    let keys = file.keys()?;
     if let Command::Restore { file, check } = &cli.command {
         return if *check { backup::check(&keys, file) } else { backup::restore(&settings, &keys, file).await };
     }
@@ -151,17 +150,16 @@ pub async fn run() -> Result<(), String> {
     persistence::migrate(&settings.database_url).await.map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))?;
     let database = open(&settings, &keys).await?;
     match cli.command {
-        Command::Serve { demo } => serve(settings, database, &keys, metrics, demo).await,
+        Command::Serve { demo } => serve(settings, database, file, metrics, demo).await,
         Command::Demo => fill(&settings, &database).await,
         Command::Admin { command: Admin::FirstAdministrator } => first_administrator(&database).await,
         Command::Admin { command: Admin::ApproveGrant { id } } => approve_grant(&database, id.into()).await,
+        Command::Admin { command: Admin::Keys { command } } => {
+            command::run(command, &settings.keys_file, &database).await
+        }
         Command::Audit { command: Audit::Verify } => verify(&database).await,
         Command::Backup { file } => backup::write(&database, &keys, &file).await,
-        // what needs no database, or an empty one, has returned before
-        Command::Admin { command: Admin::Keys { command: AdminKeys::Init } }
-        | Command::Migrate
-        | Command::Openapi { .. }
-        | Command::Restore { .. } => Ok(()),
+        Command::Migrate | Command::Openapi { .. } | Command::Restore { .. } => Ok(()),
     }
 }
 
@@ -204,14 +202,6 @@ async fn fill(settings: &Settings, database: &Database) -> Result<(), String> {
     Ok(())
 }
 
-fn make_keys(settings: &Settings) -> Result<(), String> {
-    KeyFile::make(&settings.keys_file)?;
-    say(&format!(
-        "Made {}. Keep a copy elsewhere: without it nobody reads what is sealed.",
-        settings.keys_file.display()
-    ))
-}
-
 async fn first_administrator(database: &Database) -> Result<(), String> {
     let code = new_secret()?;
     let now = SystemClock.now();
@@ -250,7 +240,7 @@ async fn verify(database: &Database) -> Result<(), String> {
 async fn serve(
     settings: Settings,
     database: Database,
-    keys: &Keys,
+    file: KeyFile,
     metrics: Option<Metrics>,
     with_demo: bool,
 ) -> Result<(), String> {
@@ -261,7 +251,8 @@ async fn serve(
     let listen = settings.listen;
     let url = settings.public_url.clone();
     let signals = Signals::listen().map_err(|error| error.to_string())?;
-    let mut app = App::new(settings, database, keys, Arc::new(SystemClock), Arc::new(SystemIds))?;
+    let keys = file.keys()?;
+    let mut app = App::new(settings, database, &keys, Arc::new(SystemClock), Arc::new(SystemIds))?;
     app.tracer = traces.as_ref().map(Traces::tracer);
     let app = Data::new(app);
     app.read_calendar().await.map_err(|problem| problem.to_string())?;
@@ -278,6 +269,7 @@ async fn serve(
     let metrics = metrics.map(|metrics| metrics.serve(app.clone())).transpose().map_err(|error| error.to_string())?;
     let metrics = metrics.map(|server| (server.handle(), actix_web::rt::spawn(server)));
     let background = actix_web::rt::spawn(jobs::run(app.clone()));
+    let watch = actix_web::rt::spawn(keys::watch(app.clone(), file));
     say(&format!("Lianxin serves {url}\nAPI reference: {url}/docs/"))?;
     if with_demo {
         say(&format!(
@@ -289,10 +281,11 @@ async fn serve(
     actix_web::rt::spawn(stop_when_told(signals, app.clone(), server.handle()));
     server.await.map_err(|error| error.to_string())?;
     background.abort();
+    watch.abort();
     if let Some((metrics, _)) = metrics {
         metrics.stop(false).await;
     }
-    let database = open(&app.settings, keys).await?;
+    let database = open(&app.settings, &keys).await?;
     let finished = jobs::finish(&app, &database).await.map_err(|problem| problem.to_string());
     if let Some(traces) = traces {
         traces.end().await;

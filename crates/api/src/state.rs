@@ -119,6 +119,15 @@ impl App {
         })
     }
 
+    /// Signs, verifies, seals and opens with these keys from now on.
+    ///
+    /// # Errors
+    /// If a key is not usable; then nothing changes.
+    pub fn use_keys(&self, keys: &Keys) -> Result<(), String> {
+        self.database.vault().replace(&keys.vault)?;
+        self.tokens.replace(&keys.signing)
+    }
+
     /// The time.
     #[must_use]
     pub fn now(&self) -> Instant {

@@ -1,6 +1,9 @@
 //! Access tokens (RFC 9068: `typ` `at+jwt`, ES256) and what signs them.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use domain::{
@@ -17,7 +20,7 @@ use crate::keys::SigningKey;
 /// How long an access token lasts, in seconds.
 pub const LIFETIME: i64 = 600;
 /// How far clocks may differ, in seconds.
-const LEEWAY: i64 = 30;
+pub const LEEWAY: i64 = 30;
 const AUDIENCE: &str = "lianxin";
 
 /// What an access token says.
@@ -69,19 +72,20 @@ pub struct Bearer {
 /// Signs and verifies.
 pub struct Tokens {
     issuer: String,
+    ring: RwLock<Arc<Ring>>,
+    verified: moka::sync::Cache<[u8; 32], Claims>,
+}
+
+/// The key that signs, and all that verify.
+struct Ring {
     signing_id: String,
     signing: EncodingKey,
     verifying: Vec<(String, DecodingKey)>,
     jwks: Value,
-    verified: moka::sync::Cache<[u8; 32], Claims>,
 }
 
-impl Tokens {
-    /// With these keys, for this issuer.
-    ///
-    /// # Errors
-    /// If a key is not usable.
-    pub fn new(issuer: &str, keys: &[SigningKey]) -> Result<Self, String> {
+impl Ring {
+    fn new(keys: &[SigningKey]) -> Result<Self, String> {
         let first = keys.first().ok_or("there is no signing key")?;
         let verifying = keys
             .iter()
@@ -95,11 +99,23 @@ impl Tokens {
             })
             .collect::<Vec<_>>();
         Ok(Self {
-            issuer: issuer.to_owned(),
             signing_id: first.id.clone(),
             signing: EncodingKey::from_ec_der(&first.pkcs8),
             verifying,
             jwks: json!({ "keys": jwks }),
+        })
+    }
+}
+
+impl Tokens {
+    /// With these keys, for this issuer.
+    ///
+    /// # Errors
+    /// If a key is not usable.
+    pub fn new(issuer: &str, keys: &[SigningKey]) -> Result<Self, String> {
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            ring: RwLock::new(Arc::new(Ring::new(keys)?)),
             verified: moka::sync::Cache::builder()
                 .max_capacity(100_000)
                 .time_to_live(Duration::from_secs(LIFETIME.unsigned_abs()))
@@ -107,10 +123,25 @@ impl Tokens {
         })
     }
 
+    /// Signs and verifies with these keys from now on. What others verified is verified anew.
+    ///
+    /// # Errors
+    /// If a key is not usable; then nothing changes.
+    pub fn replace(&self, keys: &[SigningKey]) -> Result<(), String> {
+        let ring = Arc::new(Ring::new(keys)?);
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        self.verified.invalidate_all();
+        Ok(())
+    }
+
+    fn ring(&self) -> Arc<Ring> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The public keys (RFC 7517).
     #[must_use]
-    pub fn jwks(&self) -> &Value {
-        &self.jwks
+    pub fn jwks(&self) -> Value {
+        self.ring().jwks.clone()
     }
 
     /// A new access token.
@@ -119,9 +150,10 @@ impl Tokens {
     /// If it cannot be signed.
     pub fn issue(&self, bearer: Bearer, jti: Uuid, now: Instant) -> Result<String, jsonwebtoken::errors::Error> {
         let Bearer { user, session, refresh, authenticated_at, scope } = bearer;
+        let ring = self.ring();
         let header = Header {
             typ: Some("at+jwt".to_owned()),
-            kid: Some(self.signing_id.clone()),
+            kid: Some(ring.signing_id.clone()),
             ..Header::new(Algorithm::ES256)
         };
         let now = now.timestamp();
@@ -139,7 +171,7 @@ impl Tokens {
             client_id: scope.is_some().then_some(user.0),
             scope,
         };
-        encode(&header, &claims, &self.signing)
+        encode(&header, &claims, &ring.signing)
     }
 
     /// What a token says, if it is one of ours and good at this time. A verified one is remembered until it ends:
@@ -165,7 +197,8 @@ impl Tokens {
             return None;
         }
         let id = header.kid?;
-        let (_, key) = self.verifying.iter().find(|(known, _)| *known == id)?;
+        let ring = self.ring();
+        let (_, key) = ring.verifying.iter().find(|(known, _)| *known == id)?;
         let mut validation = Validation::new(Algorithm::ES256);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[AUDIENCE]);

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use uuid::Uuid;
 
-use crate::{access::ResourceKind, cn::RegionCode, time::Instant};
+use crate::{access::ResourceKind, cn::RegionCode, id::KeyId, time::Instant};
 
 /// What an event is about: one version of one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub enum Datum {
     Day(NaiveDate),
     /// The code of a region.
     Region(RegionCode),
+    /// Keys, by what they are called.
+    Keys(Vec<KeyId>),
 }
 
 /// The data of an event: members in the order in which they were added.

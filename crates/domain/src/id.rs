@@ -85,8 +85,64 @@ ids! {
     EventId,
 }
 
+/// What a key of the service is called: at most 32 letters, digits, `-` and `_`. Sealed values and access tokens carry it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// The longest one.
+    pub const LONGEST: usize = 32;
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for KeyId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if (1..=Self::LONGEST).contains(&text.len()) && text.chars().all(fits) {
+            Ok(Self(text))
+        } else {
+            Err("is not the id of a key")
+        }
+    }
+}
+
+impl From<KeyId> for String {
+    fn from(id: KeyId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Where new ids come from: the outer edge of the program, or a test's fixed sequence.
 pub trait IdSource: Send + Sync {
     /// A new UUIDv7. Ids of one process never decrease.
     fn next(&self) -> Uuid;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_keys_have_no_dot() {
+        for good in ["p1", "es-aZ_9", &"x".repeat(KeyId::LONGEST)] {
+            assert_eq!(KeyId::try_from(good.to_owned()).unwrap().as_str(), good);
+        }
+        for bad in ["", "p.1", "钥", "a b", &"x".repeat(KeyId::LONGEST + 1)] {
+            assert!(KeyId::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
 }

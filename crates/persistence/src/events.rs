@@ -5,7 +5,7 @@ use chrono::SecondsFormat;
 use domain::{
     access::ResourceKind,
     cn::RegionCode,
-    event::EventDraft,
+    event::{EventDraft, Subject},
     id::{EventId, SessionId, UserId},
     time::Instant,
 };
@@ -217,6 +217,18 @@ impl TryFrom<EventRow> for StoredEvent {
 }
 
 impl<C: ConnectionTrait> Rows<'_, C> {
+    /// Whether there is an event of a subject in this version: for the command line, which may do a thing again.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn is_recorded(&self, subject: &Subject) -> Result<bool> {
+        let of_subject = event::Entity::find()
+            .filter(Expr::col(event::Column::SubjectType).eq(subject.kind.name()))
+            .filter(Expr::col(event::Column::SubjectId).eq(subject.id.clone()))
+            .filter(Expr::col(event::Column::SubjectVersion).eq(subject.version));
+        Ok(of_subject.one(self.conn).await?.is_some())
+    }
+
     /// The events of one resource, which the caller must have been found to see.
     ///
     /// # Errors

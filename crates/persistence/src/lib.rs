@@ -26,6 +26,7 @@ mod places;
 mod rows;
 mod save;
 mod scope;
+mod sealed;
 mod tx;
 mod vault;
 mod watch;
@@ -60,6 +61,7 @@ pub use rows::{Found, Rows};
 pub use save::{Findable, Lock, Stored};
 /// A connection or a transaction, as generic code above names it.
 pub use sea_orm::ConnectionTrait as Connection;
+pub use sealed::{SEALED, SealedAgain, SealedCounts, SealedTable};
 pub use tx::{Stamp, Tx};
 pub use vault::{Class, Vault, VaultKeys};
 pub use watch::{Connections, describe_metrics};

@@ -7,6 +7,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::{
     error::{Error, Result},
+    sealed::is_listed,
     vault::{Cell, Class, Vault},
 };
 
@@ -70,7 +71,11 @@ pub(crate) struct Sealer<'a> {
 }
 
 impl Sealer<'_> {
+    /// Seals a value whose place is listed: any other one would be forgotten when keys are changed.
     pub fn seal(&self, class: Class, column: &'static str, plain: Option<&str>) -> Result<Option<String>> {
+        if !is_listed(self.table, column, class) {
+            return Err(self.corrupt(column));
+        }
         plain.map(|plain| self.vault.seal(class, self.cell(column), plain)).transpose()
     }
 
@@ -85,5 +90,26 @@ impl Sealer<'_> {
     /// A value that opens but is not what this program writes.
     pub fn corrupt(&self, column: &'static str) -> Error {
         Error::Corrupt { table: self.table, column, row: self.row.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::VaultKeys;
+
+    #[test]
+    fn nothing_is_sealed_where_keys_would_not_find_it() {
+        let key = |id: &str| vec![(id.to_owned(), [1; 32])];
+        let vault = Vault::new(&VaultKeys { personal: key("p1"), sensitive: key("s1"), index: [2; 32] }).unwrap();
+        let sealer = |table| Sealer { vault: &vault, table, row: "a" };
+        assert!(sealer("persons").seal(Class::Personal, "phone", Some("x")).is_ok());
+        for (table, column, class) in [
+            ("persons", "phone", Class::Sensitive),
+            ("persons", "name", Class::Personal),
+            ("users", "phone", Class::Personal),
+        ] {
+            assert!(sealer(table).seal(class, column, Some("x")).is_err(), "{table}.{column}");
+        }
     }
 }

@@ -142,8 +142,7 @@ fn api(db: &Db) -> (Program, [SocketAddr; 2]) {
     for (name, value) in environment("api") {
         let value = match name.as_str() {
             "LIANXIN_CONFIG" | "LIANXIN_KEYS_FILE" => {
-                let secret = value.strip_prefix("/run/secrets/").unwrap();
-                program.file(secret).display().to_string()
+                program.file(value.rsplit('/').next().unwrap()).display().to_string()
             }
             "LIANXIN_METRICS_LISTEN" => "127.0.0.1:0".to_owned(),
             "LIANXIN_PUBLIC_URL" => value.split_once(":-").unwrap().1.trim_end_matches('}').to_owned(),

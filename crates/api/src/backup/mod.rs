@@ -39,7 +39,10 @@ fn said(error: impl ToString) -> String {
 /// # Errors
 /// A sentence for the one who called it.
 pub async fn write(database: &Database, keys: &Keys, path: &Path) -> Result<(), String> {
-    let key = keys.backup.first().ok_or("LIANXIN_KEYS_FILE: there is no key of backups")?;
+    let key = keys
+        .backup
+        .first()
+        .ok_or("LIANXIN_KEYS_FILE: it has no key of backups. `lianxin admin keys rotate --class backup` makes one.")?;
     let of_file = |error: std::io::Error| format!("{}: {error}", path.display());
     let mut writer = Writer::begin(path, key).map_err(of_file)?;
     let now = SystemClock.now();

@@ -224,7 +224,9 @@ impl Ctx {
             ResourceKind::CalendarDay => self.still_sees::<CalendarDay>(tx, id).await,
             ResourceKind::Client => self.still_sees::<Client>(tx, id).await,
             // none of these is shown by any answer that is kept
-            ResourceKind::Session | ResourceKind::Event | ResourceKind::Database => Err(Problem::new("not-found")),
+            ResourceKind::Session | ResourceKind::Event | ResourceKind::Database | ResourceKind::KeySet => {
+                Err(Problem::new("not-found"))
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use crate::{
         ctx::{Trace, operation_of, trace_of},
         reply::Caching,
     },
+    keys::PUBLIC_KEYS_KEPT,
     problem::Problem,
     state::App,
 };
@@ -86,5 +87,6 @@ pub async fn me(ctx: Ctx) -> Result<Reply, Problem> {
 /// The public keys of access tokens (RFC 7517)
 #[get("/.well-known/jwks.json")]
 pub async fn jwks(app: Data<App>) -> HttpResponse {
-    HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=300")).json(app.tokens.jwks())
+    let kept = format!("public, max-age={PUBLIC_KEYS_KEPT}");
+    HttpResponse::Ok().insert_header(("Cache-Control", kept)).json(app.tokens.jwks())
 }

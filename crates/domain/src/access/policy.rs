@@ -118,7 +118,7 @@ pub fn rules(role: Role, kind: ResourceKind, level: Option<RegionLevel>) -> &'st
         K::Client => client(role, level),
         K::Event => event(role),
         // by the command line only
-        K::Database => &[],
+        K::Database | K::KeySet => &[],
     }
 }
 

@@ -142,6 +142,8 @@ words! {
         Event = "event",
         /// All rows together, as a backup holds them.
         Database = "database",
+        /// 密钥: the keys that came into use by one rotation; events name it, nobody is shown it
+        KeySet = "key_set",
     }
 }
 

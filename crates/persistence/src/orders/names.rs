@@ -66,8 +66,8 @@ impl Names {
             "SELECT 'person' AS sort, p.id, p.name, p.phone_sealed AS phone, \
              EXISTS (SELECT 1 FROM users u WHERE u.person_id = p.id AND u.state = 'active') AS has_account \
              FROM persons p WHERE {} \
-             UNION ALL SELECT 'volunteer', v.id, p.name, NULL, FALSE \
-             FROM volunteers v JOIN persons p ON p.id = v.person_id WHERE {} \
+             UNION ALL SELECT 'volunteer', v.id, (SELECT p.name FROM persons p WHERE p.id = v.person_id), NULL, FALSE \
+             FROM volunteers v WHERE {} \
              UNION ALL SELECT 'team', t.id, t.name, NULL, FALSE FROM volunteer_teams t WHERE {}",
             of("p.id", 1),
             of("v.id", 2),

@@ -124,6 +124,34 @@ pub const GUARDS: &[Guard] = &[
         ],
     },
     Guard {
+        name: "keys known before they are used",
+        file: "crates/api/src/keys/command.rs",
+        code: "        tokio::time::sleep(wait).await;\n        held.replace(&used)?;",
+        with_switch: "        if !{off} {\n            tokio::time::sleep(wait).await;\n        }\n        held.replace(&used)?;",
+        tests: &["keys::a_new_key_is_known_everywhere_before_it_signs::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "values changed while they are sealed again",
+        file: "crates/persistence/src/sealed.rs",
+        code: "        let unchanged = format!(\"{column}_sealed = $2\");",
+        with_switch: "        let unchanged = if {off} { \"$2 IS NOT NULL\".to_owned() } else { format!(\"{column}_sealed = $2\") };",
+        tests: &["keys::sealing::what_is_changed_meanwhile_stays_changed::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "former keys that are needed",
+        file: "crates/api/src/keys/command.rs",
+        code: "            0 => gone.push(id),",
+        with_switch: "            0 => gone.push(id),\n            _ if {off} => gone.push(id),",
+        tests: &["keys::sealing::a_former_key_stays_as_long_as_it_is_needed::backend_1_Sqlite"],
+    },
+    Guard {
+        name: "former keys of living tokens",
+        file: "crates/api/src/keys/command.rs",
+        code: "    if SystemClock.now() < from {",
+        with_switch: "    if !{off} && SystemClock.now() < from {",
+        tests: &["keys::sealing::a_former_key_stays_as_long_as_it_is_needed::backend_1_Sqlite"],
+    },
+    Guard {
         name: "signature of tokens",
         file: "crates/api/src/tokens.rs",
         code: "        decode::<Claims>(token, key, &validation).ok()",
@@ -398,7 +426,7 @@ pub const GUARDS: &[Guard] = &[
     },
     Guard {
         name: "keys that are there",
-        file: "crates/api/src/keys.rs",
+        file: "crates/api/src/keys/mod.rs",
         code: ".create_new(true)",
         with_switch: ".create({off}).create_new(!{off})",
         tests: &["first_start::the_keys_are_made_by_a_command"],

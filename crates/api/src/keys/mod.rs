@@ -1,17 +1,29 @@
 //! The keys: signing, encryption, blind index, cursors. They live in a file of their own, never in the database.
 
-use std::{fs, io::Write as _, path::Path};
+pub mod command;
+mod held;
+mod rotation;
+mod watch;
+
+use std::{collections::BTreeSet, fs, io::Write as _, path::Path};
 
 use aws_lc_rs::{
     rand::{SecureRandom, SystemRandom},
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::id::KeyId;
 use persistence::VaultKeys;
 use serde::{Deserialize, Serialize};
 
+use rotation::Rotation;
+pub use watch::watch;
+
+/// For so many seconds others may keep our public keys without asking again. A new key is there for longer before it signs.
+pub const PUBLIC_KEYS_KEPT: u64 = 60;
+
 /// The file.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyFile {
     signing: Vec<Named>,
@@ -22,13 +34,16 @@ pub struct KeyFile {
     /// Files that were made before there were backups have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     backup: Vec<Named>,
+    /// The last rotation; one that has not ended is gone on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rotation: Option<Rotation>,
 }
 
-/// A key with its id; base64url without padding. The first of a list is in use, the others still open or verify.
-#[derive(Clone, Serialize, Deserialize)]
+/// A key with its id; base64url without padding. The first of a list is in use, the others only open or verify.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Named {
-    id: String,
+    id: KeyId,
     key: String,
 }
 
@@ -82,17 +97,14 @@ impl KeyFile {
     /// # Errors
     /// If the system gives no randomness.
     pub fn generate() -> Result<Self, String> {
-        let named = |id: &str| Ok::<_, String>(Named { id: id.to_owned(), key: new_secret()? });
-        let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-            .map_err(|_| "no signing key could be made")?;
-        let id = format!("es-{}", URL_SAFE_NO_PAD.encode(random::<6>()?));
         Ok(Self {
-            signing: vec![Named { id, key: URL_SAFE_NO_PAD.encode(pair.as_ref()) }],
-            personal: vec![named("p1")?],
-            sensitive: vec![named("s1")?],
-            index: named("i1")?,
-            cursor: named("c1")?,
-            backup: vec![named("b1")?],
+            signing: vec![Named::signing()?],
+            personal: vec![Named::new("p1", &random::<32>()?)?],
+            sensitive: vec![Named::new("s1", &random::<32>()?)?],
+            index: Named::new("i1", &random::<32>()?)?,
+            cursor: Named::new("c1", &random::<32>()?)?,
+            backup: vec![Named::new("b1", &random::<32>()?)?],
+            rotation: None,
         })
     }
 
@@ -125,14 +137,17 @@ impl KeyFile {
 
     fn write_new(&self, path: &Path) -> Result<(), String> {
         use std::os::unix::fs::OpenOptionsExt as _;
-        let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
         let mut file = fs::OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(path)
             .map_err(|error| format!("LIANXIN_KEYS_FILE: {}: {error}", path.display()))?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| error.to_string())
+        file.write_all(self.text()?.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| error.to_string())
+    }
+
+    fn text(&self) -> Result<String, String> {
+        serde_json::to_string_pretty(self).map_err(|error| error.to_string())
     }
 
     /// The keys in it.
@@ -140,7 +155,11 @@ impl KeyFile {
     /// # Errors
     /// If one is shorter than 32 bytes or not usable.
     pub fn keys(&self) -> Result<Keys, String> {
-        let Self { signing, personal, sensitive, index, cursor, backup } = self;
+        let Self { signing, personal, sensitive, index, cursor, backup, rotation: _ } = self;
+        let mut known = BTreeSet::new();
+        if let Some(twice) = self.named().find(|named| !known.insert(&named.id)) {
+            return Err(format!("LIANXIN_KEYS_FILE: two keys are called {}", twice.id));
+        }
         let bytes = |named: &Named| {
             URL_SAFE_NO_PAD
                 .decode(&named.key)
@@ -149,7 +168,7 @@ impl KeyFile {
                 .ok_or_else(|| format!("LIANXIN_KEYS_FILE: key {} is not of 32 bytes", named.id))
         };
         let ring = |list: &[Named]| {
-            list.iter().map(|named| Ok((named.id.clone(), bytes(named)?))).collect::<Result<Vec<_>, String>>()
+            list.iter().map(|named| Ok((named.id.to_string(), bytes(named)?))).collect::<Result<Vec<_>, String>>()
         };
         let signing = signing.iter().map(SigningKey::parse).collect::<Result<Vec<_>, _>>()?;
         if signing.is_empty() {
@@ -162,6 +181,35 @@ impl KeyFile {
             backup: ring(backup)?,
         })
     }
+
+    /// All of them.
+    fn named(&self) -> impl Iterator<Item = &Named> {
+        let lists = [&self.signing, &self.personal, &self.sensitive, &self.backup].into_iter().flatten();
+        lists.chain([&self.index, &self.cursor])
+    }
+}
+
+impl Named {
+    fn new(id: &str, key: &[u8]) -> Result<Self, String> {
+        Ok(Self { id: KeyId::try_from(id.to_owned())?, key: URL_SAFE_NO_PAD.encode(key) })
+    }
+
+    /// A new key of 32 random bytes, whose id begins so.
+    fn secret(kind: &str) -> Result<Self, String> {
+        Self::new(&new_id(kind)?, &random::<32>()?)
+    }
+
+    /// A new key that signs.
+    fn signing() -> Result<Self, String> {
+        let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+            .map_err(|_| "no signing key could be made")?;
+        Self::new(&new_id("es")?, pair.as_ref())
+    }
+}
+
+/// An id that no key has had.
+fn new_id(kind: &str) -> Result<String, String> {
+    Ok(format!("{kind}-{}", URL_SAFE_NO_PAD.encode(random::<6>()?)))
 }
 
 impl SigningKey {
@@ -173,6 +221,6 @@ impl SigningKey {
         let (x, y) =
             pair.public_key().as_ref().get(1..).and_then(|point| point.split_at_checked(32)).ok_or_else(unusable)?;
         let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-        Ok(Self { id: named.id.clone(), pkcs8, x, y })
+        Ok(Self { id: named.id.to_string(), pkcs8, x, y })
     }
 }
