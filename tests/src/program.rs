@@ -58,13 +58,6 @@ pub struct Program {
     scratch: Scratch,
 }
 
-/// An address of this machine that nobody has yet. Somebody else may take it before it is used.
-#[must_use]
-pub fn free_address() -> SocketAddr {
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    address.unwrap_or_else(|error| panic!("no port is to be had: {error}"))
-}
-
 impl Program {
     /// The program at this path with nothing set.
     #[must_use]

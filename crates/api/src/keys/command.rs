@@ -143,7 +143,7 @@ async fn rotate(path: &Path, database: &Database, which: Which, wait: Duration) 
     if let Some(Rotation { begun_at, .. }) = file.unfinished() {
         say(&format!("A rotation that was begun at {} has not ended: it goes on.", told(*begun_at)))?;
     } else {
-        file.begin(&which.classes(), SystemIds.next(), SystemClock.now())?;
+        file.begin_rotation(&which.classes(), SystemIds.next(), SystemClock.now())?;
         held.replace(&file)?;
     }
     let seconds = wait.as_secs();

@@ -125,7 +125,7 @@ impl KeyFile {
     ///
     /// # Errors
     /// If the system gives no randomness.
-    pub fn begin(&mut self, classes: &[KeyClass], id: Uuid, now: Instant) -> Result<(), String> {
+    pub fn begin_rotation(&mut self, classes: &[KeyClass], id: Uuid, now: Instant) -> Result<(), String> {
         let mut new = Vec::new();
         for class in classes {
             let key = class.new_key()?;
@@ -193,7 +193,7 @@ mod tests {
         let now = Instant::default();
         let old = file.personal[0].id.to_string();
         let signing = ids(&file, KeyClass::Signing);
-        file.begin(&[KeyClass::Personal], Uuid::nil(), now).unwrap();
+        file.begin_rotation(&[KeyClass::Personal], Uuid::nil(), now).unwrap();
         let new = file.personal[1].id.to_string();
         let stand = |first: &str, second: &str, standing| {
             vec![(first.to_owned(), Standing::InUse), (second.to_owned(), standing)]
@@ -220,7 +220,7 @@ mod tests {
         let text = file.text().unwrap();
         assert!(!text.contains("rotation"));
         assert!(serde_json::from_str::<KeyFile>(&text).unwrap() == file);
-        file.begin(&KeyClass::ALL, Uuid::nil(), Instant::default()).unwrap();
+        file.begin_rotation(&KeyClass::ALL, Uuid::nil(), Instant::default()).unwrap();
         let again: KeyFile = serde_json::from_str(&file.text().unwrap()).unwrap();
         assert!(again == file && again.unfinished().is_some());
     }
