@@ -175,7 +175,8 @@ async fn what_the_service_does_by_itself_is_counted(#[values(Sqlite, Postgres)] 
     }
     assert!(value(&found, "lianxin_events_waiting", &[]) >= 0.0);
     for told in ["overdue", "risen", "warned"] {
-        assert!(value(&found, "lianxin_clocks_rung_total", &[("told", told)]) >= 0.0);
+        // some orders of the demonstration are late
+        assert!(value(&found, "lianxin_clocks_rung_total", &[("told", told)]) >= 1.0, "{told}");
     }
 }
 

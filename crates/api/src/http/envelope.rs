@@ -83,8 +83,9 @@ pub async fn envelope(
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     let code = response.response().extensions().get::<Problem>().map(Problem::code);
-    log(&response, &trace, code, begun.at);
-    begun.end(&route_of(response.request()), response.status(), code);
+    let route = route_of(response.request());
+    log(&response, &trace, &route, code, begun.at);
+    begun.end(&route, response.status(), code);
     Ok(response)
 }
 
@@ -269,10 +270,10 @@ fn dress(headers: &mut HeaderMap, trace: &Trace, is_docs: bool, is_secure: bool)
 }
 
 /// One line a request. It names the pattern of the path, so no id of a person; queries and bodies never.
-fn log(response: &ServiceResponse<BoxBody>, trace: &Trace, code: Option<&'static str>, started: Instant) {
+fn log(response: &ServiceResponse<BoxBody>, trace: &Trace, route: &str, code: Option<&'static str>, started: Instant) {
     let request = response.request();
     tracing::info!(
-        operation = operation_of(request),
+        operation = format!("{} {route}", request.method()),
         status = response.status().as_u16(),
         milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         user = actor_of(request).map(|actor| actor.user_id.to_string()),
