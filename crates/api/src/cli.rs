@@ -1,12 +1,12 @@
 //! The command line.
 
-use std::{io::Write as _, path::PathBuf, sync::Arc, sync::atomic::Ordering, time::Duration};
+use std::{path::PathBuf, sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use actix_web::{HttpServer, dev::ServerHandle, web::Data};
 use chrono::TimeDelta;
 use clap::{Parser, Subcommand};
 use domain::{id::GrantId, time::Clock as _};
-use persistence::{Database, Stamp, Vault};
+use persistence::{Database, Stamp};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
 
@@ -14,9 +14,10 @@ use crate::{
     app::{self, Served},
     backup,
     config::{Profile, Settings},
+    console::{open, say},
     demo, identity, jobs,
     keys::{
-        self, KeyFile, Keys,
+        self, KeyFile,
         command::{self, KeysCommand},
         new_secret,
     },
@@ -106,14 +107,6 @@ enum Audit {
     Verify,
 }
 
-/// Prints a line.
-///
-/// # Errors
-/// If nobody reads it.
-pub fn say(line: &str) -> Result<(), String> {
-    writeln!(std::io::stdout(), "{line}").map_err(|error| error.to_string())
-}
-
 /// Runs the command line.
 ///
 /// # Errors
@@ -174,17 +167,6 @@ where
 {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("LIANXIN_LOG: {error}"))?;
     Ok(tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(writer).finish())
-}
-
-/// Opens the database of these settings.
-///
-/// # Errors
-/// If it cannot be reached or a key is not usable.
-pub async fn open(settings: &Settings, keys: &Keys) -> Result<Database, String> {
-    let vault = Vault::new(&keys.vault)?;
-    Database::open(&settings.database_url, 8, vault, Arc::new(SystemIds))
-        .await
-        .map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))
 }
 
 async fn fill(settings: &Settings, database: &Database) -> Result<(), String> {

@@ -5,6 +5,7 @@ mod backup;
 pub mod cli;
 mod clocks;
 pub mod config;
+mod console;
 pub mod demo;
 pub mod http;
 mod identity;

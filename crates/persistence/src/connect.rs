@@ -36,8 +36,6 @@ use crate::{
 
 /// How long a request waits for a connection, or to write, before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a connection may have been idle before it is asked whether it is still there: to ask costs a round trip.
-const TRUSTED: Duration = Duration::from_secs(1);
 /// How long SQLite waits for a writer of another program.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -95,7 +93,6 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
     options
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire_if_idle_for(TRUSTED)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|sqlite| {
             sqlite

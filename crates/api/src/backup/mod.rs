@@ -12,8 +12,8 @@ use persistence::{Database, Loading, Row, Stamp, Table};
 
 use self::file::{Line, Mark, Reader, Sum, Summing, Writer};
 use crate::{
-    cli::{open, say},
     config::Settings,
+    console::{open, say},
     keys::Keys,
     system::SystemClock,
 };

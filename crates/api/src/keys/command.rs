@@ -17,7 +17,7 @@ use super::{
     rotation::{KeyClass, Rotation, Standing},
 };
 use crate::{
-    cli::say,
+    console::say,
     system::{SystemClock, SystemIds},
 };
 
