@@ -1,7 +1,8 @@
 //! The schema of Lianxin, step by step, for SQLite and PostgreSQL.
 //!
 //! A step is written once, in SQL, with a few words that differ between the two ([`dialect`]). Each step runs
-//! in a transaction of its own on both databases, so that a crash leaves all of it or nothing.
+//! in a transaction, so that a crash leaves all of it or nothing; on PostgreSQL one transaction holds all steps that are
+//! missing.
 
 mod dialect;
 mod m0001_identity;
