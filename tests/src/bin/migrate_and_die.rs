@@ -1,5 +1,6 @@
 //! Migrates a database and dies after so many statements, as by `kill -9`: `migrate-and-die URL STATEMENTS`. It ends well
-//! only if there are no more.
+//! only if there are no more. Only statements that the library counts are seen: those that keep the books around each step,
+//! not those within it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
