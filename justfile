@@ -23,7 +23,7 @@ kill rounds="200":
 
 # Rotate keys while people work, until so many requests have been answered (a minute or two)
 rotate requests="10000":
-    LIANXIN_TEST_ROTATION_REQUESTS={{requests}} cargo run --locked -p lianxin-tests --bin with-postgres -- \
+    LIANXIN_TEST_ROTATION_REQUESTS={{requests}} cargo run --locked --bin with-postgres -- \
         cargo test --locked -p lianxin-tests --test it -- keys::load --nocapture
 
 # Switch each guard off once: the tests that hold it must fail
@@ -37,12 +37,12 @@ cut cuts="500":
 
 # Kill replicas behind nginx and haproxy again and again; who tries again gets everything done (some minutes)
 kill-replicas rounds="100":
-    LIANXIN_TEST_KILLED_REPLICAS={{rounds}} cargo run --locked -p lianxin-tests --bin with-postgres -- \
+    LIANXIN_TEST_KILLED_REPLICAS={{rounds}} cargo run --locked --bin with-postgres -- \
         cargo test --locked -p lianxin-tests --test it -- deployment::proxies::who_tries_again
 
 # Run the tests on PostgreSQL through this PgBouncer (1.21 or later), those that a filter names
 pgbouncer program="/usr/sbin/pgbouncer" filter="Postgres":
-    LIANXIN_TEST_PGBOUNCER={{program}} cargo run --locked -p lianxin-tests --bin with-postgres -- \
+    LIANXIN_TEST_PGBOUNCER={{program}} cargo run --locked --bin with-postgres -- \
         cargo test --locked -p lianxin-tests --test it -- --skip Sqlite {{filter}}
 
 # Check format and lints

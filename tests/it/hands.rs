@@ -1,9 +1,22 @@
 //! What tests of single resources do again and again, and the promises that all resources keep.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use domain::time::Instant;
 use harness::server::{Answer, Server, User};
 use serde_json::{Value, json};
+
+/// Waits until something holds that the service does by itself, for ten seconds at most.
+pub async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    for _ in 0..2_000 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("{what}: that does not come");
+}
 
 /// The password of the accounts that tests make.
 pub const PASSWORD: &str = "correct horse battery";

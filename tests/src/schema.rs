@@ -1,4 +1,4 @@
-//! What a schema consists of, to compare two of them.
+//! What a schema consists of, to compare it with another one or with a list.
 
 use crate::{database::Backend, sql::Sql};
 
@@ -26,4 +26,19 @@ pub async fn dump(backend: Backend, rows: &Sql) -> Vec<String> {
         lines.extend(rows.all::<String>("SELECT kind || ' ' || name FROM calendar_days ORDER BY 1", []).await);
     }
     lines
+}
+
+/// The columns of all tables, as `table.column`, in order.
+pub async fn columns(backend: Backend, rows: &Sql) -> Vec<String> {
+    let all = match backend {
+        Backend::Sqlite => {
+            "SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'"
+        }
+        Backend::Postgres => {
+            "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'"
+        }
+    };
+    let mut columns: Vec<String> = rows.all(all, []).await;
+    columns.sort();
+    columns
 }

@@ -49,7 +49,7 @@ pub enum Error {
         /// The id of the row.
         row: String,
     },
-    /// The schema, or a text that is to become rows, is not one that this program knows.
+    /// Something about the schema that this program does not know.
     #[error("this program does not know {0}")]
     Schema(String),
     /// Only an empty database is loaded.

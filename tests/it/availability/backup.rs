@@ -5,7 +5,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
-    sync::Arc,
 };
 
 use futures_util::future::{join, join_all};
@@ -78,7 +77,6 @@ async fn it_holds_what_was_there_while_others_wrote(
     #[values(Sqlite, Postgres)] to: Backend,
 ) {
     let (database, program) = demonstration(from).await;
-    let program = Arc::new(program);
     let file = program.file("a.backup");
     let process = program.serve(&[]).await;
     let resident = process.client.sign_in("resident").await;
@@ -102,8 +100,7 @@ async fn it_holds_what_was_there_while_others_wrote(
             tokio::task::yield_now().await;
         }
         begun.set(true);
-        let (program, file) = (Arc::clone(&program), file.clone());
-        let output = tokio::task::spawn_blocking(move || program.run(&["backup", path(&file)])).await.unwrap();
+        let output = program.begin(&["backup", path(&file)]).ends().await;
         ended.set(true);
         told(&output)
     };

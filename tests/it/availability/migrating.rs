@@ -41,10 +41,10 @@ async fn steps(backend: Backend, rows: &Sql) -> usize {
     usize::try_from(rows.count("seaql_migrations", []).await).unwrap()
 }
 
-/// Dies after the first statement that keeps the books of what is missing, the second, and so on through all steps.
+/// Dies after the first statement of what is missing, the second, and so on through all steps.
 #[rstest]
 #[actix_web::test]
-async fn a_step_is_done_or_not_begun_where_its_books_are_cut(#[values(Sqlite, Postgres)] backend: Backend) {
+async fn a_step_is_done_or_not_begun_wherever_it_is_cut(#[values(Sqlite, Postgres)] backend: Backend) {
     let schemas = schemas(backend).await;
     let database = TestDatabase::bare(backend).await;
     let (mut done, mut statements, mut deaths) = (0, 1, 0);
@@ -69,7 +69,7 @@ async fn a_step_is_done_or_not_begun_where_its_books_are_cut(#[values(Sqlite, Po
         statements = if now > done { 1 } else { statements + 1 };
         done = now;
     }
-    assert!(deaths > 5 * Migrator::migrations().len(), "it died only {deaths} times");
+    assert!(deaths > 10 * Migrator::migrations().len(), "it died only {deaths} times");
     let program = Program::new(LIANXIN, &database.url);
     assert!(program.run(&["migrate"]).status.success());
     assert_eq!(Some(&dump(backend, &Sql::new(&database.url)).await), schemas.last());

@@ -1,6 +1,6 @@
 //! A rotation is killed and started again.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use api::{keys::KeyFile, system::SystemIds};
 use domain::time::Instant;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Replicas, file, ids, path, sealed, succeeded};
+use crate::hands::until;
 
 /// Answers that are kept, so many that sealing them again takes a while.
 const KEPT: usize = 2_000;
@@ -71,17 +72,6 @@ async fn seen(replicas: &Replicas) -> Vec<Value> {
         }
     }
     seen
-}
-
-/// Until something holds.
-async fn until(what: &str, holds: impl AsyncFn() -> bool) {
-    for _ in 0..2_000 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("{what}: that does not come");
 }
 
 #[rstest]

@@ -9,6 +9,7 @@ use harness::{
         Backend::{self, Postgres, Sqlite},
         TestDatabase,
     },
+    schema::columns,
     server::Server,
     sql::Sql,
 };
@@ -27,18 +28,8 @@ const COMMUNITY: &str = "360502002001";
 #[actix_web::test]
 async fn no_sealed_column_is_forgotten(#[values(Sqlite, Postgres)] backend: Backend) {
     let database = TestDatabase::new(backend).await;
-    let known = match backend {
-        Sqlite => {
-            "SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' \
-             AND c.name LIKE '%sealed%'"
-        }
-        Postgres => {
-            "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public' \
-             AND column_name LIKE '%sealed%'"
-        }
-    };
-    let mut columns: Vec<String> = Sql::new(&database.url).all(known, []).await;
-    columns.sort();
+    let mut columns = columns(backend, &Sql::new(&database.url)).await;
+    columns.retain(|column| column.contains("sealed"));
     let listed = SEALED.iter().flat_map(|table| table.columns.iter().map(|(name, _)| (table.name, name)));
     let mut listed: Vec<String> = listed.map(|(table, column)| format!("{table}.{column}_sealed")).collect();
     listed.sort();

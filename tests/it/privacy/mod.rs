@@ -2,7 +2,7 @@
 
 mod canaries;
 
-use std::{fmt::Write as _, time::Duration};
+use std::fmt::Write as _;
 
 use harness::{
     client::{Answer, Client, User},
@@ -141,17 +141,6 @@ impl Use<'_> {
     }
 }
 
-/// Waits until the service has put all events in order.
-async fn jobs_ran(sql: &Sql) {
-    for _ in 0..200 {
-        if sql.count("event_queue", []).await == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the events were not put in order");
-}
-
 #[rstest]
 #[actix_web::test]
 async fn no_personal_value_is_where_it_must_not_be(#[values(Sqlite, Postgres)] backend: Backend) {
@@ -170,7 +159,8 @@ async fn no_personal_value_is_where_it_must_not_be(#[values(Sqlite, Postgres)] b
     used.all_refused(&worker, &volunteer, (&person, &order)).await;
     let named = worker.send("GET", "/me", &[("x-request-id", "planted.on.purpose")], None).await;
     assert_eq!(named.status, 200);
-    jobs_ran(&Sql::new(&database.url)).await;
+    let rows = Sql::new(&database.url);
+    hands::until("the order of events", async || rows.count("event_queue", []).await == 0).await;
 
     // what may be there is found, so that what must not be would be
     let all = held(backend, &database.url).await;

@@ -138,6 +138,11 @@ impl Writer {
         self.lines.write_all(line.as_bytes())
     }
 
+    /// Takes away what was written: it is of no use.
+    pub fn discard(self) {
+        let _removed = std::fs::remove_file(&self.part);
+    }
+
     /// Gives the file its name, once the disk has all of it.
     ///
     /// # Errors

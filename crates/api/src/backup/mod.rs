@@ -46,6 +46,24 @@ pub async fn write(database: &Database, keys: &Keys, path: &Path) -> Result<(), 
     let of_file = |error: std::io::Error| format!("{}: {error}", path.display());
     let mut writer = Writer::begin(path, key).map_err(of_file)?;
     let now = SystemClock.now();
+    match write_tables(database, now, &mut writer, &of_file).await {
+        Ok(sums) => {
+            writer.finish().map_err(of_file)?;
+            report(now, &sums)
+        }
+        Err(error) => {
+            writer.discard();
+            Err(error)
+        }
+    }
+}
+
+async fn write_tables(
+    database: &Database,
+    now: Instant,
+    writer: &mut Writer,
+    of_file: &impl Fn(std::io::Error) -> String,
+) -> Result<Vec<(String, Sum)>, String> {
     database.record_backup(Stamp::system(now, "backup")).await.map_err(said)?;
     let snapshot = database.snapshot().await.map_err(said)?;
     let schema = Database::known_schema();
@@ -63,9 +81,8 @@ pub async fn write(database: &Database, keys: &Keys, path: &Path) -> Result<(), 
         bar.inc(1);
     }
     writer.mark(&Mark::Complete { tables: snapshot.tables.len() }).map_err(of_file)?;
-    writer.finish().map_err(of_file)?;
     bar.finish_and_clear();
-    report(now, &sums)
+    Ok(sums)
 }
 
 /// Reads a backup to its end and says what it holds.
@@ -125,8 +142,8 @@ async fn load(
             rows.push(row);
         }
         if rows.len() == AT_ONCE || !is_row {
+            bar.inc(rows.len() as u64);
             add(loading, &table, &mut rows).await?;
-            bar.set_position(bar.position() + AT_ONCE as u64);
         }
         if !is_row {
             break;

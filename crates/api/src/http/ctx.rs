@@ -418,7 +418,13 @@ fn condition(request: &HttpRequest) -> Result<Option<String>, Problem> {
 /// Method and path pattern: what an event or log line calls the operation. It holds no id.
 #[must_use]
 pub fn operation_of(request: &HttpRequest) -> String {
-    format!("{} {}", request.method(), route_of(request))
+    operation(request, &route_of(request))
+}
+
+/// The same where the pattern of the path is at hand.
+#[must_use]
+pub fn operation(request: &HttpRequest, route: &str) -> String {
+    format!("{} {route}", request.method())
 }
 
 /// What stands for the pattern where a path has none.

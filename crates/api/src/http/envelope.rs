@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 use super::{
     alarm,
-    ctx::{Trace, UNKNOWN_ROUTE, actor_of, operation_of, route_of},
+    ctx::{Trace, UNKNOWN_ROUTE, actor_of, operation, operation_of, route_of},
     traceparent::TraceParent,
 };
 use crate::{
@@ -273,7 +273,7 @@ fn dress(headers: &mut HeaderMap, trace: &Trace, is_docs: bool, is_secure: bool)
 fn log(response: &ServiceResponse<BoxBody>, trace: &Trace, route: &str, code: Option<&'static str>, started: Instant) {
     let request = response.request();
     tracing::info!(
-        operation = format!("{} {route}", request.method()),
+        operation = operation(request, route),
         status = response.status().as_u16(),
         milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         user = actor_of(request).map(|actor| actor.user_id.to_string()),

@@ -16,7 +16,6 @@ use opentelemetry_sdk::{
     trace::{SdkTracer, SdkTracerProvider},
 };
 
-use super::requests::method_word;
 use crate::http::traceparent::TraceParent;
 
 /// How long the program waits at its end for what was not sent yet.
@@ -90,10 +89,9 @@ pub fn trace_id(context: &Context) -> String {
     context.span().span_context().trace_id().to_string()
 }
 
-/// Ends the span of a request: what was asked for, and what became of it.
-pub fn end(context: &Context, method: &str, route: &str, status: u16, code: Option<&'static str>) {
+/// Ends the span of a request: what was asked for, by a method that may be told, and what became of it.
+pub fn end(context: &Context, method: &'static str, route: &str, status: u16, code: Option<&'static str>) {
     let span = context.span();
-    let method = method_word(method);
     span.update_name(format!("{method} {route}"));
     span.set_attributes([
         KeyValue::new("http.request.method", method),

@@ -14,7 +14,7 @@ use sea_orm::{
 };
 pub use tables::{Row, Table};
 
-use self::tables::quoted;
+use self::tables::{not_json, quoted};
 use crate::{
     connect::Database,
     error::{Error, Result},
@@ -160,7 +160,7 @@ async fn read(
     let mut rows = sea_orm::StreamTrait::stream_raw(conn, rows).await?;
     while let Some(row) = rows.try_next().await? {
         let text: String = row.try_get_by_index(0)?;
-        take(serde_json::from_str(&text).map_err(|error| Error::Schema(error.to_string()))?)?;
+        take(serde_json::from_str(&text).map_err(not_json)?)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What tables there are, and how their rows become text and text becomes rows.
 
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -184,7 +184,7 @@ impl Table {
 
     /// Writes rows, which come as one array of such arrays.
     pub(super) fn insert(&self, backend: DbBackend, rows: &[Row]) -> Result<Statement> {
-        let rows = serde_json::to_string(rows).map_err(|error| Error::Schema(error.to_string()))?;
+        let rows = serde_json::to_string(rows).map_err(not_json)?;
         let names: Vec<String> = self.columns().map(quoted).collect();
         let cell = |(place, column): (usize, &Column)| column.kind.write(backend, &format!("(r.value ->> {place})"));
         let cells: Vec<String> = self.columns.iter().enumerate().map(cell).collect();
@@ -202,6 +202,11 @@ impl Table {
     pub(super) fn delete(&self, backend: DbBackend) -> Statement {
         Statement::from_string(backend, format!("DELETE FROM {}", quoted(&self.name)))
     }
+}
+
+/// What the database and this program say to each other is not JSON.
+pub(super) fn not_json(error: serde_json::Error) -> Error {
+    Error::Database(DbErr::Json(error.to_string()))
 }
 
 /// Names come from the schema, which is ours; some are words of SQL.

@@ -432,6 +432,13 @@ pub const GUARDS: &[Guard] = &[
         tests: &["first_start::the_keys_are_made_by_a_command"],
     },
     Guard {
+        name: "steps of the schema in transactions",
+        file: "migrations/src/dialect.rs",
+        code: "                Some(true)",
+        with_switch: "                Some(!{off})",
+        tests: &["availability::migrating::a_step_is_done_or_not_begun_wherever_it_is_cut::backend_1_Sqlite"],
+    },
+    Guard {
         name: "backups into empty databases only",
         file: "crates/persistence/src/backup/mod.rs",
         code: "if found.is_none_or(|found| found.rows > 0) {",
