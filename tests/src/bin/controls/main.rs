@@ -23,14 +23,17 @@ use guards::{GUARDS, Guard};
 /// The variable that names the guard that is off.
 const SWITCH: &str = "LIANXIN_TEST_GUARD_OFF";
 /// What is copied of the workspace.
-const COPIED: [&str; 10] = [
+const COPIED: [&str; 13] = [
     "Cargo.toml",
     "Cargo.lock",
     "README.md",
     "clippy.toml",
     "rustfmt.toml",
     "deny.toml",
+    "docker-compose.yml",
     "crates",
+    "deploy",
+    "docs",
     "migrations",
     "openapi",
     "tests",
