@@ -126,14 +126,20 @@ fn no_floor_speaks_of_what_is_none_of_its_business() {
 fn only_begin_write_begins() {
     let mut begins = lines_with("crates", &[".begin(", ".begin_with", ".transaction(", ".transaction_with", "\"BEGIN"]);
     begins.sort();
-    let allowed = [
-        // what a backup reads
-        "crates/persistence/src/backup/mod.rs: let conn = self.connection().begin_with_options(options).await?;",
-        // Database::begin_write
-        "crates/persistence/src/connect.rs: let begin = async move { (connection.begin_with_options(options).await, turn) };",
+    let mut allowed = [
+        // what a backup reads, in Database::begin_reading
+        "crates/persistence/src/connect/mod.rs: DbBackend::Postgres => \"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY\",",
+        "crates/persistence/src/connect/mod.rs: Ok(Transaction::new(pool.begin(sql).await?, pool.backend()))",
+        "crates/persistence/src/connect/mod.rs: _ => \"BEGIN\",",
         // the steps of the schema, all in one
-        "crates/persistence/src/connect.rs: let transaction = connection.begin().await?;",
+        "crates/persistence/src/connect/mod.rs: let transaction = connection.begin().await?;",
+        // Database::begin_write, on SQLite and on PostgreSQL
+        "crates/persistence/src/connect/mod.rs: let mut lease = pool.begin(\"BEGIN IMMEDIATE\").await?;",
+        "crates/persistence/src/connect/mod.rs: return pool.begin(\"BEGIN\").await.map_err(Error::from);",
+        // what all of these come to
+        "crates/persistence/src/connect/pool.rs: let begun = lease.begin(sql).await;",
     ];
+    allowed.sort_unstable();
     assert_eq!(begins, allowed);
 }
 

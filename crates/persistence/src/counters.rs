@@ -1,5 +1,7 @@
 //! Counters of orders, kept for the lowest region only: higher levels add them up.
 
+use std::collections::BTreeMap;
+
 use domain::{
     access::{Access, Reach},
     cn::RegionCode,
@@ -7,7 +9,7 @@ use domain::{
 };
 use sea_orm::{
     ConnectionTrait, FromQueryResult, Statement,
-    sea_query::{Condition, Expr, Query, SelectStatement},
+    sea_query::{Condition, Expr, InsertStatement, OnConflict, Query, SelectStatement},
 };
 
 use crate::{
@@ -39,29 +41,29 @@ pub struct Count {
 
 impl Tx {
     /// Moves one order from a state to another in the counters of its region.
-    pub(crate) async fn count_order(
-        &self,
-        region: &RegionCode,
-        from: Option<OrderState>,
-        to: OrderState,
-    ) -> Result<()> {
-        let mut steps: Vec<(OrderState, i64)> = from.map(|state| (state, -1)).into_iter().chain([(to, 1)]).collect();
-        if from == Some(to) {
-            return Ok(());
+    pub(crate) fn count_order(&self, region: &RegionCode, from: Option<OrderState>, to: OrderState) {
+        let mut pending = self.pending();
+        for (state, step) in from.map(|state| (state, -1)).into_iter().chain([(to, 1)]) {
+            *pending.counts.entry((region.to_string(), state.name())).or_default() += step;
         }
-        // always in the same order, so that two transactions never wait for each other
-        steps.sort_unstable_by_key(|(state, _)| state.name());
-        let mut insert = Query::insert();
-        insert.into_table("order_counters").columns(["region_code", "state", "orders"]);
-        for (state, step) in steps {
-            insert.values_panic([region.as_str().into(), state.name().into(), step.into()]);
-        }
-        let mut conflict = sea_orm::sea_query::OnConflict::columns(["region_code", "state"]);
-        conflict.value("orders", Expr::cust("order_counters.orders + excluded.orders"));
-        insert.on_conflict(conflict);
-        self.conn.execute(&insert).await?;
-        Ok(())
     }
+}
+
+/// Adds steps to counters. They come in one order always, so that two transactions never wait for each other.
+pub(crate) fn steps(counts: BTreeMap<(String, &'static str), i64>) -> Option<InsertStatement> {
+    let counts: Vec<_> = counts.into_iter().filter(|(_, step)| *step != 0).collect();
+    if counts.is_empty() {
+        return None;
+    }
+    let mut insert = Query::insert();
+    insert.into_table("order_counters").columns(["region_code", "state", "orders"]);
+    for ((region, state), step) in counts {
+        insert.values_panic([region.into(), state.into(), step.into()]);
+    }
+    let mut conflict = OnConflict::columns(["region_code", "state"]);
+    conflict.value("orders", Expr::cust("order_counters.orders + excluded.orders"));
+    insert.on_conflict(conflict);
+    Some(insert)
 }
 
 #[derive(FromQueryResult)]

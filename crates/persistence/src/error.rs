@@ -26,8 +26,8 @@ pub enum Error {
     /// The database cannot be reached or is too busy; trying again later may help.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] DbErr),
-    /// The event of a change could not be written, so the change was not made.
-    #[error("the event was not written: {0}")]
+    /// What goes with a change, its event above all, could not be written, so the change was not made.
+    #[error("what goes with the change was not written: {0}")]
     Audit(#[source] DbErr),
     /// A row holds something that this program did not write.
     #[error("{table}.{column} of row {row} cannot be read")]

@@ -123,26 +123,26 @@ pub(crate) const SERVES: &str = "(EXISTS (SELECT 1 FROM grants WHERE grants.user
 const BATCH: u64 = 500;
 
 impl Tx {
-    /// Writes that somebody looked at what is hidden from others, which changes nothing but the trail.
+    /// Notes that somebody looked at what is hidden from others, which changes nothing but the trail.
     ///
     /// # Errors
-    /// [`Error::Audit`]
-    pub async fn record_look(&self, event: EventDraft) -> Result<()> {
-        self.record(&[event]).await
+    /// [`Error::Corrupt`] if it cannot be written as JSON.
+    pub fn record_look(&self, event: EventDraft) -> Result<()> {
+        self.record(&[event])
     }
 
-    /// Writes the events of a decision in one statement.
-    pub(crate) async fn record(&self, events: &[EventDraft]) -> Result<()> {
-        self.record_as("ok", events).await
+    /// Notes the events of a decision. They are written when the transaction ends.
+    pub(crate) fn record(&self, events: &[EventDraft]) -> Result<()> {
+        self.record_as("ok", events)
     }
 
-    /// Writes events that are not about a change: a refusal, a failed login, a look at personal data.
+    /// Notes events that are not about a change: a refusal, a failed login, a look at personal data.
     ///
     /// # Errors
-    /// [`Error::Audit`] if they are not taken.
-    pub async fn record_as(&self, result: &'static str, events: &[EventDraft]) -> Result<()> {
+    /// [`Error::Corrupt`] if one cannot be written as JSON.
+    pub fn record_as(&self, result: &'static str, events: &[EventDraft]) -> Result<()> {
         let rows = events.iter().map(|draft| self.row(result, draft)).collect::<Result<Vec<_>>>()?;
-        event::Entity::insert_many(rows).exec_without_returning(&self.conn).await.map_err(Error::Audit)?;
+        self.pending().events.extend(rows);
         Ok(())
     }
 

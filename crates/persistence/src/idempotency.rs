@@ -128,11 +128,11 @@ impl Tx {
         }))
     }
 
-    /// Keeps the answer of a fresh key.
+    /// Keeps the answer of a fresh key. It is written when the transaction ends.
     ///
     /// # Errors
-    /// If the database does not take it.
-    pub async fn keep_answer(&self, key: &KeyUse, answer: &StoredAnswer) -> Result<()> {
+    /// If it cannot be sealed.
+    pub fn keep_answer(&self, key: &KeyUse, answer: &StoredAnswer) -> Result<()> {
         let id = key.row_id();
         let sealer = Sealer { vault: self.vault(), table: "idempotency_keys", row: &id };
         let body = sealer.seal(Class::Personal, "body", Some(&answer.body))?;
@@ -154,7 +154,8 @@ impl Tx {
                 answer.in_sight.into(),
             ],
         );
-        if self.conn.execute_raw(update).await?.rows_affected() == 1 { Ok(()) } else { Err(Error::Stale) }
+        self.pending().answers.push(update);
+        Ok(())
     }
 
     /// Removes keys that have run out; how many.

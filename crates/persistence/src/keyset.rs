@@ -90,7 +90,7 @@ struct Counted<R> {
 
 impl<R: FromQueryResult> FromQueryResult for Counted<R> {
     fn from_query_result(result: &QueryResult, prefix: &str) -> std::result::Result<Self, sea_orm::DbErr> {
-        let total = result.try_get(prefix, "page_total").ok();
+        let total = Some(result.try_get(prefix, "page_total")?);
         Ok(Self { row: R::from_query_result(result, prefix)?, total })
     }
 }
@@ -128,7 +128,12 @@ where
     let mut statement = conn.get_database_backend().build(&paged.order_by(id, order).into_query());
     // as a parameter PostgreSQL would not know how few it is, and might sort all rows instead of reading an index
     statement.sql.push_str(&format!(" LIMIT {}", request.limit + 1));
-    let mut rows = Counted::<R>::find_by_statement(statement).all(conn).await?;
+    let mut rows = if request.count {
+        Counted::<R>::find_by_statement(statement).all(conn).await?
+    } else {
+        let uncounted = |row| Counted { row, total: None };
+        R::find_by_statement(statement).all(conn).await?.into_iter().map(uncounted).collect()
+    };
 
     let has_next = rows.len() as u64 > request.limit;
     rows.truncate(usize::try_from(request.limit).unwrap_or(usize::MAX));

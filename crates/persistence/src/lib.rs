@@ -33,7 +33,7 @@ mod watch;
 
 pub use backup::{Loading, Row, Snapshot, Table};
 pub use clocks::{CalendarDayFilter, CalendarDays};
-pub use connect::{Database, Health, is_private, migrate, migrate_as_far_as};
+pub use connect::{Database, Health, Reader, Transaction, is_private, migrate, migrate_as_far_as};
 pub use counters::{Count, CountBy};
 pub use error::{Error, Result};
 pub use events::{ChainFault, EventFilter, Sequenced, StoredEvent};

@@ -3,13 +3,14 @@
 use std::{
     collections::HashMap,
     ops::Range,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnAcquireErr, ConnectionTrait, DbErr, Statement};
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
-    connect::Database,
+    connect::{ACQUIRE_TIMEOUT, Database},
     error::{Error, Result},
     tx::Stamp,
 };
@@ -19,10 +20,14 @@ const BLOCK: i64 = 20;
 /// Series that a replica keeps numbers of; when there are more (a new day), it forgets the old ones.
 const SERIES_KEPT: usize = 10_000;
 
+/// The numbers of a series that were taken and not yet used. Who finds none takes the next ones, and whoever else comes
+/// meanwhile waits for him.
+type Block = Arc<Mutex<Range<i64>>>;
+
 /// The numbers that this replica has taken and not yet used.
 #[derive(Debug, Default)]
 pub struct Numbers {
-    taken: Mutex<HashMap<String, Range<i64>>>,
+    series: std::sync::Mutex<HashMap<String, Block>>,
 }
 
 impl Numbers {
@@ -31,28 +36,39 @@ impl Numbers {
     /// # Errors
     /// If the database does not answer.
     pub async fn next(&self, database: &Database, stamp: Stamp, series: &str) -> Result<i64> {
-        if let Some(number) = self.next_of_block(series) {
-            return Ok(number);
-        }
-        let tx = database.begin_write(stamp).await?;
-        let statement = Statement::from_sql_and_values(
-            tx.conn.get_database_backend(),
-            "INSERT INTO number_blocks (name, next) VALUES ($1, $2) \
-             ON CONFLICT (name) DO UPDATE SET next = number_blocks.next + $3 RETURNING next",
-            [series.into(), (BLOCK + 1).into(), BLOCK.into()],
-        );
-        let row = tx.conn.query_one_raw(statement).await?.ok_or(Error::NotFound)?;
-        let end: i64 = row.try_get("", "next")?;
-        tx.commit().await?;
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.len() >= SERIES_KEPT {
-            taken.clear();
-        }
-        taken.insert(series.to_owned(), (end - BLOCK + 1)..end);
-        Ok(end - BLOCK)
+        let block = self.block(series);
+        let late = |_| Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
+        timeout(ACQUIRE_TIMEOUT, draw(&block, database, stamp, series)).await.map_err(late)?
     }
 
-    fn next_of_block(&self, series: &str) -> Option<i64> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).get_mut(series)?.next()
+    fn block(&self, series: &str) -> Block {
+        let mut known = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(block) = known.get(series) {
+            return Arc::clone(block);
+        }
+        if known.len() >= SERIES_KEPT {
+            known.clear();
+        }
+        Arc::clone(known.entry(series.to_owned()).or_insert_with(|| Arc::new(Mutex::new(0..0))))
     }
+}
+
+/// The next number of a block, or the first of the next one.
+async fn draw(block: &Block, database: &Database, stamp: Stamp, series: &str) -> Result<i64> {
+    let mut block = block.lock().await;
+    if let Some(number) = block.next() {
+        return Ok(number);
+    }
+    let tx = database.begin_write(stamp).await?;
+    let statement = Statement::from_sql_and_values(
+        tx.conn.get_database_backend(),
+        "INSERT INTO number_blocks (name, next) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET next = number_blocks.next + $3 RETURNING next",
+        [series.into(), (BLOCK + 1).into(), BLOCK.into()],
+    );
+    let row = tx.conn.query_one_raw(statement).await?.ok_or(Error::NotFound)?;
+    let end: i64 = row.try_get("", "next")?;
+    tx.commit().await?;
+    *block = (end - BLOCK + 1)..end;
+    Ok(end - BLOCK)
 }

@@ -124,7 +124,7 @@ impl Tx {
     pub async fn insert<T: Stored>(&self, outcome: Outcome<T>) -> Result<T> {
         let Outcome { value, events, effects: _ } = outcome;
         T::Entity::insert(value.row(self.vault())?).exec_without_returning(&self.conn).await?;
-        self.record(&events).await?;
+        self.record(&events)?;
         Ok(value)
     }
 
@@ -155,7 +155,7 @@ impl Tx {
         if done.rows_affected != 1 {
             return Err(Error::Stale);
         }
-        self.record(&events).await?;
+        self.record(&events)?;
         Ok(value)
     }
 }

@@ -1,16 +1,29 @@
 //! A write in progress.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use domain::{
     id::{IdSource, SessionId, UserId},
     time::Instant,
 };
 use opentelemetry::global::BoxedSpan;
-use sea_orm::DatabaseTransaction;
-use tokio::sync::OwnedMutexGuard;
+use sea_orm::{ConnectionTrait as _, EntityTrait as _, QueryTrait as _, Statement};
 
-use crate::{error::Result, rows::Rows, vault::Vault};
+use crate::{
+    connect::Transaction,
+    counters,
+    error::{Error, Result},
+    events::event,
+    rows::Rows,
+    vault::Vault,
+};
+
+/// So many events are written by one statement.
+const EVENTS_AT_ONCE: usize = 500;
 
 /// Who writes, when, and by which request: what every event of a transaction carries.
 #[derive(Debug, Clone)]
@@ -44,14 +57,24 @@ impl Stamp {
     }
 }
 
+/// What goes with the changes of a transaction, and is written when it ends.
+#[derive(Default)]
+pub(crate) struct Pending {
+    /// The events of its decisions.
+    pub events: Vec<event::ActiveModel>,
+    /// Steps of counters, by region and state of orders.
+    pub counts: BTreeMap<(String, &'static str), i64>,
+    /// The answers that are kept under keys of requests.
+    pub answers: Vec<Statement>,
+}
+
 /// A transaction. Dropping it undoes everything.
 pub struct Tx {
-    pub(crate) conn: DatabaseTransaction,
+    pub(crate) conn: Transaction,
+    pending: Mutex<Pending>,
     vault: Arc<Vault>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) stamp: Stamp,
-    /// Given to the next writer of an SQLite file when this one has ended.
-    _turn: Option<OwnedMutexGuard<()>>,
     /// Ends with it.
     _span: Option<BoxedSpan>,
 }
@@ -64,19 +87,18 @@ impl std::fmt::Debug for Tx {
 
 impl Tx {
     pub(crate) fn new(
-        conn: DatabaseTransaction,
-        turn: Option<OwnedMutexGuard<()>>,
+        conn: Transaction,
         vault: Arc<Vault>,
         ids: Arc<dyn IdSource>,
         stamp: Stamp,
         span: Option<BoxedSpan>,
     ) -> Self {
-        Self { conn, vault, ids, stamp, _turn: turn, _span: span }
+        Self { conn, pending: Mutex::default(), vault, ids, stamp, _span: span }
     }
 
     /// The rows as this transaction sees them.
     #[must_use]
-    pub fn rows(&self) -> Rows<'_, DatabaseTransaction> {
+    pub fn rows(&self) -> Rows<'_, Transaction> {
         Rows::new(&self.conn, &self.vault)
     }
 
@@ -90,11 +112,30 @@ impl Tx {
         &self.vault
     }
 
+    pub(crate) fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Makes it permanent.
     ///
     /// # Errors
-    /// If the database does not take it.
+    /// [`Error::Audit`] if the database does not take what goes with the changes.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.conn.commit().await?)
+        let Pending { events, counts, answers } = std::mem::take(&mut *self.pending());
+        let backend = self.conn.get_database_backend();
+        let mut statements = Vec::new();
+        let mut events = events.into_iter().peekable();
+        while events.peek().is_some() {
+            let some = events.by_ref().take(EVENTS_AT_ONCE);
+            statements.push(event::Entity::insert_many(some).build(backend));
+        }
+        statements.extend(counters::steps(counts).map(|steps| backend.build(&steps)));
+        let keeps_answer = !answers.is_empty();
+        statements.extend(answers);
+        let touched = self.conn.together(statements).await.map_err(Error::Audit)?;
+        if keeps_answer && touched != 1 {
+            return Err(Error::Stale);
+        }
+        self.conn.commit().await
     }
 }

@@ -84,6 +84,79 @@ async fn postgres_goes_and_comes_back(#[case] way: Way) {
     assert_eq!(process.ended(), None);
 }
 
+/// Whoever asks next does not learn that the connections were cut while nobody used them.
+#[rstest]
+#[case::reading(async |user: &User<'_>, _: &Value| user.get("/service-orders").await.status == 200)]
+#[case::writing(async |user: &User<'_>, order: &Value| user.post("/service-orders", order.clone()).await.status == 201)]
+#[actix_web::test]
+async fn connections_are_cut_between_two_requests(#[case] ask: impl AsyncFn(&User<'_>, &Value) -> bool) {
+    let database = TestDatabase::new(Postgres).await;
+    let (proxy, url) = Proxy::to_postgres(&database.url);
+    let program = Program::new(LIANXIN, &url);
+    let process = program.serve(&["--demo"]).await;
+    let resident = process.client.sign_in("resident").await;
+    let order = order(&resident).await;
+    // so that each thread that serves has had connections
+    let read = async |_| assert_eq!(resident.get("/service-orders").await.status, 200);
+    join_all((0..20).map(read)).await;
+    proxy.set(Way::Closed);
+    sleep(Duration::from_millis(200)).await;
+    proxy.set(Way::Open);
+    assert!(ask(&resident, &order).await);
+}
+
+/// Holds orders back from everybody, as a slow statement of somebody else would.
+async fn holding_orders(database: &TestDatabase) -> Sql {
+    let holder = Sql::new(&database.url);
+    holder.run("BEGIN", []).await;
+    holder.run("LOCK TABLE service_orders", []).await;
+    holder
+}
+
+/// A statement that takes long is not one whose database went away.
+#[actix_web::test]
+async fn a_slow_answer_is_waited_for() {
+    let database = TestDatabase::new(Postgres).await;
+    let program = Program::new(LIANXIN, &database.url);
+    let process = program.serve(&["--demo"]).await;
+    let resident = process.client.sign_in("resident").await;
+    let holder = holding_orders(&database).await;
+    let let_go = async {
+        sleep(Duration::from_millis(2500)).await;
+        holder.run("COMMIT", []).await;
+    };
+    let (answer, ()) = join(resident.get("/service-orders"), let_go).await;
+    assert_eq!(answer.status, 200);
+}
+
+/// Slow statements take all connections, and end in time: nobody else waits for that, and what needs none is answered.
+#[actix_web::test]
+async fn slow_statements_hold_all_connections() {
+    let database = TestDatabase::new(Postgres).await;
+    let program = Program::new(LIANXIN, &database.url);
+    let process = program.serve(&["--demo"]).await;
+    let resident = process.client.sign_in("resident").await;
+    let holder = holding_orders(&database).await;
+    let begun = Instant::now();
+    let read = async |_| {
+        let answer = resident.get("/service-orders").await;
+        assert_eq!(refusal(&answer), (503, "unavailable"), "{:?}", answer.body);
+        begun.elapsed()
+    };
+    let probes = async {
+        sleep(Duration::from_millis(500)).await;
+        assert_eq!(probe(&process.client, "/livez").await, 200);
+        probe(&process.client, "/readyz").await;
+    };
+    let (took, ()) = join(join_all((0..100).map(read)), probes).await;
+    let slow = took.iter().filter(|took| **took > TOLD_WITHIN).count();
+    // each of them had a connection: no more than there are
+    assert!((1..=24).contains(&slow), "{took:?}");
+    assert!(took.iter().all(|took| *took <= Duration::from_millis(5500)), "{took:?}");
+    holder.run("COMMIT", []).await;
+    assert_eq!(resident.get("/service-orders").await.status, 200);
+}
+
 /// An SQLite file does not go away, but another program may hold it. It can be read all the while.
 #[actix_web::test]
 async fn sqlite_is_held_and_let_go() {

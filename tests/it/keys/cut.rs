@@ -44,7 +44,7 @@ async fn keep_answers(program: &Program, url: &str) {
         assert!(matches!(tx.begin_key(&key).await.unwrap(), Begun::Fresh));
         let body = json!({ "n": n }).to_string();
         let answer = StoredAnswer { status: 201, headers: Value::Null, body, subject: None, in_sight: true };
-        tx.keep_answer(&key, &answer).await.unwrap();
+        tx.keep_answer(&key, &answer).unwrap();
     }
     tx.commit().await.unwrap();
 }

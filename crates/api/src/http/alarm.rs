@@ -46,6 +46,6 @@ async fn record(app: &App, stamp: Stamp, tampered: Tampered) -> persistence::Res
     .with("column", Datum::Word(column))
     .with_some("row", row.parse::<Uuid>().ok().map(Datum::Id));
     let tx = app.database.begin_write(stamp).await?;
-    tx.record_as("failed", &[event]).await?;
+    tx.record_as("failed", &[event])?;
     tx.commit().await
 }

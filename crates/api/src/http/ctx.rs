@@ -165,7 +165,7 @@ impl Ctx {
         }
         let reply = work(&tx).await?;
         if let Some(key) = &key {
-            tx.keep_answer(key, &reply.stored()).await?;
+            tx.keep_answer(key, &reply.stored())?;
         }
         tx.commit().await?;
         self.app.wrote.notify_one();
@@ -192,7 +192,7 @@ impl Ctx {
     /// If the trail cannot be written.
     pub async fn record_look(&self, event: EventDraft) -> Result<(), Problem> {
         let tx = self.app.database.begin_write(self.stamp()).await?;
-        tx.record_look(event).await?;
+        tx.record_look(event)?;
         tx.commit().await?;
         self.app.wrote.notify_one();
         Ok(())

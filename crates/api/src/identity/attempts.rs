@@ -64,7 +64,7 @@ impl Guess {
         let subject = Subject { kind: ResourceKind::Session, id: String::new(), version: 0 };
         let locked = attempts.blocked_until(ATTEMPTS_OF_ACCOUNT, now).is_some();
         let event = EventDraft::new("auth.login_failed", subject, None).with("locked", Datum::Flag(locked));
-        tx.record_as("failed", &[event]).await?;
+        tx.record_as("failed", &[event])?;
         tx.commit().await?;
         watch::note_failed_attempt(locked);
         Ok(())

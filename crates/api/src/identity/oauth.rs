@@ -177,7 +177,7 @@ async fn issue(app: &App, stamp: Stamp, form: Form) -> Result<Result<ClientToken
     let Some((client, secret)) = proved(app, &form, stamp.now).await? else {
         let subject = Subject { kind: ResourceKind::Session, id: String::new(), version: 0 };
         let tx = app.database.begin_write(stamp).await?;
-        tx.record_as("failed", &[EventDraft::new("auth.client_refused", subject, None)]).await?;
+        tx.record_as("failed", &[EventDraft::new("auth.client_refused", subject, None)])?;
         tx.commit().await?;
         return Ok(Err(Fault::Client));
     };
@@ -191,7 +191,7 @@ async fn issue(app: &App, stamp: Stamp, form: Form) -> Result<Result<ClientToken
         .with("scopes", Datum::Words(names));
     let now = stamp.now;
     let tx = app.database.begin_write(Stamp { user_id: Some(user), session_id: Some(session), ..stamp }).await?;
-    tx.record_look(event).await?;
+    tx.record_look(event)?;
     tx.commit().await?;
     let refresh = RefreshTokenId(secret.id.0);
     let bearer = Bearer { user, session, refresh, authenticated_at: client.created_at, scope: Some(scope.clone()) };

@@ -144,7 +144,7 @@ pub async fn begin_second_factor(ctx: Ctx, _body: Body<NothingIn>) -> Result<Rep
             return Err(Problem::new("duplicate"));
         }
         tx.begin_second_factor(user.id, &secret).await?;
-        tx.record_look(user.event("user.second_factor_begun")).await?;
+        tx.record_look(user.event("user.second_factor_begun"))?;
         Reply::json(200, &SecretOut { secret, otpauth_url }, Caching::Never)
     })
     .await
@@ -165,7 +165,7 @@ pub async fn confirm_second_factor(ctx: Ctx, body: Body<CodeIn>) -> Result<Reply
             let step = step_of(&factor, &body.value.code, tx)?.ok_or_else(|| Problem::field("/code", "wrong-code"))?;
             tx.use_second_factor(user.id, step, true).await?;
             let codes = new_codes(&ctx, tx, user.id).await?;
-            tx.record_look(user.event("user.second_factor_confirmed")).await?;
+            tx.record_look(user.event("user.second_factor_confirmed"))?;
             Reply::json(200, &codes, Caching::Never)
         })
         .await?;
@@ -186,7 +186,7 @@ pub async fn renew_recovery_codes(ctx: Ctx, _body: Body<NothingIn>) -> Result<Re
             return Err(Problem::new("not-found"));
         }
         let codes = new_codes(&ctx, tx, user.id).await?;
-        tx.record_look(user.event("user.recovery_codes_renewed")).await?;
+        tx.record_look(user.event("user.recovery_codes_renewed"))?;
         Reply::json(200, &codes, Caching::Never)
     })
     .await
@@ -210,7 +210,7 @@ pub async fn delete_second_factor(ctx: Ctx, body: Body<CodeIn>) -> Result<Reply,
                 Second::Wrong => return Err(Problem::field("/code", "wrong-code")),
             }
             tx.remove_second_factor(user.id).await?;
-            tx.record_look(user.event("user.second_factor_removed")).await?;
+            tx.record_look(user.event("user.second_factor_removed"))?;
             Ok(Reply::no_content())
         })
         .await;

@@ -132,7 +132,7 @@ async fn write_refusals(app: &App, database: &Database, now: Instant, all: bool)
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let event = EventDraft::new("auth.refused", subject, None).with("count", Datum::Count(count));
         let tx = database.begin_write(stamp).await?;
-        tx.record_as("refused", &[event]).await?;
+        tx.record_as("refused", &[event])?;
         tx.commit().await?;
     }
     Ok(())

@@ -219,7 +219,7 @@ async fn record_rotation(database: &Database, file: &KeyFile, became: &SealedAga
 
 async fn record(database: &Database, command: &str, event: EventDraft) -> Result<(), String> {
     let tx = database.begin_write(Stamp::system(SystemClock.now(), command)).await.map_err(said)?;
-    tx.record_as("ok", &[event]).await.map_err(said)?;
+    tx.record_as("ok", &[event]).map_err(said)?;
     tx.commit().await.map_err(said)
 }
 

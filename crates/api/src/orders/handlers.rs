@@ -334,7 +334,7 @@ pub async fn contact_service_order(
         name: found.row.requester.name,
     };
     ctx.write(&body.content, async |tx| {
-        tx.record_look(event).await?;
+        tx.record_look(event)?;
         Reply::json(200, &contact, Caching::Never)
     })
     .await

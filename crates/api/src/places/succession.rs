@@ -140,7 +140,7 @@ pub async fn merge_region(ctx: Ctx, code: PathId<RegionCode>, body: Body<MergeIn
             let target = ctx.named::<Region, _>(tx.rows(), &into, "/into").await?.row;
             let event = target.event("region.enlarged").with("by", Datum::Region(code.0.clone()));
             let decided = if ends { MergedGrants::End } else { MergedGrants::Union };
-            tx.record_look(event.with("grants", Datum::Word(decided.name()))).await?;
+            tx.record_look(event.with("grants", Datum::Word(decided.name())))?;
             resource::shown::<RegionOut>(&ctx, target)
         })
         .await?;

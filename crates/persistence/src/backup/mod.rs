@@ -7,23 +7,19 @@ use domain::{
     access::ResourceKind,
     event::{Datum, EventDraft, Subject},
 };
-use futures_util::TryStreamExt as _;
-use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, IsolationLevel, Statement,
-    TransactionOptions, TransactionTrait as _,
-};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 pub use tables::{Row, Table};
 
 use self::tables::{not_json, quoted};
 use crate::{
-    connect::Database,
+    connect::{Database, Transaction},
     error::{Error, Result},
     tx::{Stamp, Tx},
 };
 
 /// All rows as they stand at one point in time, whoever writes meanwhile.
 pub struct Snapshot {
-    conn: DatabaseTransaction,
+    conn: Transaction,
     /// The tables, in the order in which they are to be loaded.
     pub tables: Vec<Table>,
 }
@@ -40,16 +36,8 @@ impl Database {
     /// # Errors
     /// If the database does not answer.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        let options = match self.connection().get_database_backend() {
-            DbBackend::Postgres => TransactionOptions {
-                isolation_level: Some(IsolationLevel::RepeatableRead),
-                access_mode: Some(AccessMode::ReadOnly),
-                ..Default::default()
-            },
-            _ => TransactionOptions::default(),
-        };
-        let conn = self.connection().begin_with_options(options).await?;
-        without_time_limit(&conn).await?;
+        let conn = self.begin_reading().await?;
+        conn.take_time().await?;
         let tables = Table::all(&conn).await?;
         Ok(Snapshot { conn, tables })
     }
@@ -60,7 +48,7 @@ impl Database {
     /// If the database does not take it.
     pub async fn record_backup(&self, stamp: Stamp) -> Result<()> {
         let tx = self.begin_write(stamp).await?;
-        tx.record(&[EventDraft::new("database.backed_up", subject(), None)]).await?;
+        tx.record(&[EventDraft::new("database.backed_up", subject(), None)])?;
         tx.commit().await
     }
 
@@ -80,7 +68,7 @@ impl Database {
         if found.is_none_or(|found| found.rows > 0) {
             return Err(Error::NotEmpty);
         }
-        without_time_limit(&tx.conn).await?;
+        tx.conn.take_time().await?;
         judge_references_at_the_end(&tx.conn).await?;
         let tables = Table::all(&tx.conn).await?;
         Ok(Loading { tx, tables })
@@ -141,7 +129,7 @@ impl Loading {
         let ended = self.tx.end_all_sessions("restored").await?;
         let event = EventDraft::new("database.restored", subject(), None)
             .with("sessions_ended", Datum::Count(i64::try_from(ended).unwrap_or(i64::MAX)));
-        self.tx.record(&[event]).await?;
+        self.tx.record(&[event])?;
         self.tx.commit().await?;
         Ok(ended)
     }
@@ -151,29 +139,17 @@ fn subject() -> Subject {
     Subject { kind: ResourceKind::Database, id: String::new(), version: 0 }
 }
 
-async fn read(
-    conn: &DatabaseTransaction,
-    table: &Table,
-    mut take: impl FnMut(Row) -> std::io::Result<()>,
-) -> Result<()> {
+async fn read(conn: &Transaction, table: &Table, mut take: impl FnMut(Row) -> std::io::Result<()>) -> Result<()> {
     let rows = table.select(conn.get_database_backend());
-    let mut rows = sea_orm::StreamTrait::stream_raw(conn, rows).await?;
-    while let Some(row) = rows.try_next().await? {
+    conn.each(&rows, |row| {
         let text: String = row.try_get_by_index(0)?;
-        take(serde_json::from_str(&text).map_err(not_json)?)?;
-    }
-    Ok(())
-}
-
-async fn without_time_limit(conn: &DatabaseTransaction) -> Result<()> {
-    if conn.get_database_backend() == DbBackend::Postgres {
-        conn.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-    }
-    Ok(())
+        Ok(take(serde_json::from_str(&text).map_err(not_json)?)?)
+    })
+    .await
 }
 
 /// Rows of a table may name others that are loaded after them.
-async fn judge_references_at_the_end(conn: &DatabaseTransaction) -> Result<()> {
+async fn judge_references_at_the_end(conn: &Transaction) -> Result<()> {
     if conn.get_database_backend() != DbBackend::Postgres {
         conn.execute_unprepared("PRAGMA defer_foreign_keys = ON").await?;
         return Ok(());
@@ -181,7 +157,7 @@ async fn judge_references_at_the_end(conn: &DatabaseTransaction) -> Result<()> {
     alter_references(conn, "DEFERRABLE INITIALLY DEFERRED").await
 }
 
-async fn judge_references_as_before(conn: &DatabaseTransaction) -> Result<()> {
+async fn judge_references_as_before(conn: &Transaction) -> Result<()> {
     if conn.get_database_backend() == DbBackend::Postgres {
         conn.execute_unprepared("SET CONSTRAINTS ALL IMMEDIATE").await?;
         alter_references(conn, "NOT DEFERRABLE").await?;
@@ -189,7 +165,7 @@ async fn judge_references_as_before(conn: &DatabaseTransaction) -> Result<()> {
     Ok(())
 }
 
-async fn alter_references(conn: &DatabaseTransaction, how: &str) -> Result<()> {
+async fn alter_references(conn: &Transaction, how: &str) -> Result<()> {
     #[derive(FromQueryResult)]
     struct Found {
         relation: String,

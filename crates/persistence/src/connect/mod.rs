@@ -1,5 +1,9 @@
 //! Opening a database, bringing its schema up to date, and asking how it is.
 
+mod pool;
+mod transaction;
+mod wire;
+
 use std::{
     fs::File,
     net::IpAddr,
@@ -15,17 +19,23 @@ use std::{
 
 use domain::id::IdSource;
 use migrations::{Migrator, MigratorTrait};
+pub(crate) use pool::ACQUIRE_TIMEOUT;
 use sea_orm::{
     ConnAcquireErr, ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult, RuntimeErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    Statement, TransactionTrait as _,
     sqlx::{
-        self,
+        ConnectOptions as _,
         postgres::{PgConnectOptions, PgSslMode},
-        sqlite::{SqliteJournalMode, SqliteSynchronous},
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
 use tokio::{sync::Mutex, time::timeout};
+pub use transaction::{Reader, Transaction};
 
+use self::{
+    pool::{Pool, Watched},
+    wire::Options,
+};
 use crate::{
     error::{Error, Result},
     rows::Rows,
@@ -34,8 +44,6 @@ use crate::{
     watch::{self, Connections, Statements},
 };
 
-/// How long a request waits for a connection, or to write, before it is told to come back later.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long SQLite waits for a writer of another program.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -43,13 +51,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Database {
     /// Those of the first thread that asks, and of all where it is an SQLite file.
-    pool: DatabaseConnection,
+    pool: Reader,
     /// A connection to PostgreSQL answers to the thread that opened it, and is slow to wake another one. So each thread
     /// has some of its own, as far as there are enough.
-    other_pools: Arc<[DatabaseConnection]>,
+    other_pools: Arc<[Reader]>,
     vault: Arc<Vault>,
     ids: Arc<dyn IdSource>,
-    statements: Arc<AtomicU64>,
+    watched: Arc<Watched>,
     turn: Option<Arc<Mutex<()>>>,
 }
 
@@ -87,40 +95,51 @@ fn says_how_many(url: &str) -> bool {
     url.contains("statement-cache-capacity=")
 }
 
-fn options(url: &str, connections: u32) -> ConnectOptions {
-    let says_how_many = says_how_many(url);
-    let mut options = ConnectOptions::new(url);
+/// How the connections of a database are opened.
+fn options(url: &str) -> Result<Options> {
+    let failed = |error| Error::Unavailable(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))));
+    if sqlite_path(url).is_some() {
+        let options: SqliteConnectOptions = url.parse().map_err(failed)?;
+        return Ok(Options::Sqlite(Box::new(for_file(options))));
+    }
+    let options: PgConnectOptions = url.parse().map_err(failed)?;
+    Ok(Options::Postgres(Box::new(for_session(options, says_how_many(url)))))
+}
+
+fn for_file(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|sqlite| {
-            sqlite
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                // with NORMAL a power cut would lose acknowledged commits
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(BUSY_TIMEOUT)
-                .foreign_keys(true)
-                .statement_cache_capacity(STATEMENTS)
-                .optimize_on_close(true, None)
-        })
-        .map_sqlx_postgres_opts(move |postgres| for_session(postgres, says_how_many));
-    options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // with NORMAL a power cut would lose acknowledged commits
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS)
+        .optimize_on_close(true, None)
+        .disable_statement_logging()
 }
 
 fn for_session(options: PgConnectOptions, says_how_many: bool) -> PgConnectOptions {
-    let options = options.application_name("lianxin").options(SESSION);
+    let options = options.application_name("lianxin").options(SESSION).disable_statement_logging();
     if says_how_many { options } else { options.statement_cache_capacity(STATEMENTS) }
 }
 
-async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection> {
-    sea_orm::Database::connect(options(url, connections)).await.map_err(Error::Unavailable)
+/// One connection for the steps of the schema.
+async fn connect(url: &str) -> Result<DatabaseConnection> {
+    let says_how_many = says_how_many(url);
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(for_file)
+        .map_sqlx_postgres_opts(move |postgres| for_session(postgres, says_how_many));
+    sea_orm::Database::connect(options).await.map_err(Error::Unavailable)
 }
 
 /// A pooler between the program and PostgreSQL may keep to itself what a connection asks for. Then the limits have to
 /// come from elsewhere, or one slow statement would hold a connection, and those who wait for it, for ever.
-async fn holds_limits(pool: &DatabaseConnection) -> Result<()> {
+async fn holds_limits(pool: &Reader) -> Result<()> {
     #[derive(FromQueryResult)]
     struct Row {
         statement: String,
@@ -182,7 +201,7 @@ pub async fn migrate_as_far_as(url: &str, step: &str) -> Result<()> {
 /// Runs the steps up to a number of them, or all.
 async fn migrate_alone(url: &str, steps: Option<usize>) -> Result<()> {
     const LOCK: i64 = 0x4c_69_61_6e_78_69_6e;
-    let connection = connect(url, 1).await?;
+    let connection = connect(url).await?;
     if let Some(path) = sqlite_path(url) {
         let lock = File::create(path.with_extension("migrating"))?;
         let lock =
@@ -219,53 +238,30 @@ impl Database {
         let is_file = sqlite_path(url).is_some();
         // those that serve, and the one that does the rest
         let threads = if is_file { 1 } else { available_parallelism().map_or(2, NonZero::get) + 1 };
-        let statements = Arc::new(AtomicU64::new(0));
-        let connect = async |lazy| {
-            let mut options = options(url, connections);
-            options.connect_lazy(lazy);
-            let mut pool = sea_orm::Database::connect(options).await.map_err(Error::Unavailable)?;
-            let counter = Arc::clone(&statements);
-            let times = Statements::new();
-            pool.set_metric_callback(move |statement| {
-                counter.fetch_add(1, Ordering::Relaxed);
-                times.note(statement.elapsed, statement.failed);
-            });
-            Ok::<_, Error>(pool)
-        };
-        // the first one tells whether the database is there, the others open when they are needed
-        let pool = connect(false).await?;
+        let options = options(url)?;
+        let watched = Arc::new(Watched { count: AtomicU64::new(0), times: Statements::new() });
+        let open = || Reader(Pool::new(options.clone(), connections, Arc::clone(&watched)));
+        // the first one tells whether the database is there
+        let pool = open();
         holds_limits(&pool).await?;
-        let mut other_pools = Vec::new();
-        for _ in 1..threads {
-            other_pools.push(connect(true).await?);
-        }
+        let other_pools: Vec<Reader> = (1..threads).map(|_| open()).collect();
         // SQLite lets any writer be the next one and makes the others wait on their connections, which readers need:
         // they wait here instead, and the first comes first
         let turn = is_file.then(Arc::default);
-        Ok(Self { pool, other_pools: other_pools.into(), vault: Arc::new(vault), ids, statements, turn })
+        Ok(Self { pool, other_pools: other_pools.into(), vault: Arc::new(vault), ids, watched, turn })
     }
 
     /// How many statements it has been sent since it was opened, transaction control aside.
     #[must_use]
     pub fn statements(&self) -> u64 {
-        self.statements.load(Ordering::Relaxed)
+        self.watched.count.load(Ordering::Relaxed)
     }
 
     /// How many connections there are, over all threads.
     #[must_use]
     pub fn connections(&self) -> Connections {
-        let of = |open, idle, max| Connections { max, open, idle: u32::try_from(idle).unwrap_or(u32::MAX) };
-        let each = |pool: &DatabaseConnection| match pool.get_database_backend() {
-            DbBackend::Sqlite => {
-                let pool = pool.get_sqlite_connection_pool();
-                of(pool.size(), pool.num_idle(), pool.options().get_max_connections())
-            }
-            _ => {
-                let pool = pool.get_postgres_connection_pool();
-                of(pool.size(), pool.num_idle(), pool.options().get_max_connections())
-            }
-        };
-        self.other_pools.iter().map(each).fold(each(&self.pool), |all, one| Connections {
+        let first = self.pool.0.connections();
+        self.other_pools.iter().map(|pool| pool.0.connections()).fold(first, |all, one| Connections {
             max: all.max + one.max,
             open: all.open + one.open,
             idle: all.idle + one.idle,
@@ -280,7 +276,7 @@ impl Database {
 
     /// Reads outside any transaction.
     #[must_use]
-    pub fn rows(&self) -> Rows<'_, DatabaseConnection> {
+    pub fn rows(&self) -> Rows<'_, Reader> {
         Rows::new(self.connection(), &self.vault)
     }
 
@@ -289,36 +285,47 @@ impl Database {
     /// # Errors
     /// If it cannot begin in time.
     pub async fn begin_write(&self, stamp: Stamp) -> Result<Tx> {
-        // a deferred transaction that reads first and writes later fails at once when another one writes
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..Default::default()
-        };
         let begin = async {
             let turn = match &self.turn {
                 Some(turn) => Some(Arc::clone(turn).lock_owned().await),
                 None => None,
             };
-            let connection = self.connection().clone();
-            let begin = async move { (connection.begin_with_options(options).await, turn) };
-            if self.turn.is_none() {
-                return Ok(begin.await);
+            let pool = Arc::clone(&self.connection().0);
+            if turn.is_none() {
+                return pool.begin("BEGIN").await.map_err(Error::from);
             }
             // who gives up here does not give up the turn: SQLite would still be waiting, and so would the next one,
             // each on a connection
-            tokio::spawn(begin).await.map_err(std::io::Error::other)
+            let begin = tokio::spawn(async move {
+                // a deferred transaction that reads first and writes later fails at once when another one writes
+                let mut lease = pool.begin("BEGIN IMMEDIATE").await?;
+                lease.hold(turn);
+                Ok(lease)
+            });
+            begin.await.map_err(std::io::Error::other)?
         };
-        let span = watch::span(self.connection().get_database_backend(), &stamp.operation);
+        let backend = self.connection().get_database_backend();
+        let span = watch::span(backend, &stamp.operation);
         let late = |_| Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
         let waiting = Instant::now();
         let begun = timeout(ACQUIRE_TIMEOUT, begin).await;
         watch::note_wait(waiting.elapsed(), begun.is_ok());
-        let (transaction, turn) = begun.map_err(late)??;
-        Ok(Tx::new(transaction?, turn, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp, span))
+        let conn = Transaction::new(begun.map_err(late)??, backend);
+        Ok(Tx::new(conn, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp, span))
+    }
+
+    /// Begins to read all rows as they are now.
+    pub(crate) async fn begin_reading(&self) -> Result<Transaction> {
+        let pool = &self.connection().0;
+        let sql = match pool.backend() {
+            DbBackend::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            _ => "BEGIN",
+        };
+        Ok(Transaction::new(pool.begin(sql).await?, pool.backend()))
     }
 
     /// A connection of this thread.
-    pub(crate) fn connection(&self) -> &DatabaseConnection {
+    pub(crate) fn connection(&self) -> &Reader {
         let number = thread_number() % (self.other_pools.len() + 1);
         number.checked_sub(1).and_then(|number| self.other_pools.get(number)).unwrap_or(&self.pool)
     }
@@ -373,20 +380,19 @@ impl Database {
         if self.connection().get_database_backend() != DbBackend::Sqlite {
             return Ok(Vec::new());
         }
-        let failed = |error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)));
-        let pool = self.connection().get_sqlite_connection_pool();
-        let mut connections = Vec::new();
-        for _ in 0..pool.options().get_max_connections() {
-            connections.push(pool.acquire().await.map_err(failed)?);
+        let pool = &self.connection().0;
+        let mut leases = Vec::new();
+        for _ in 0..pool.connections().max {
+            leases.push(pool.lease().await?);
         }
         let mut reports = Vec::new();
-        for connection in &mut connections {
+        for lease in &mut leases {
             let mut report = Vec::new();
             for name in ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"] {
-                let query = sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA {name}")));
-                let row = query.fetch_one(&mut **connection).await.map_err(failed)?;
-                // numbers are read as text too
-                report.push((name, sqlx::Row::try_get_unchecked(&row, 0).map_err(failed)?));
+                let statement = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA {name}"));
+                let row = lease.one(&statement).await?.ok_or(Error::NotFound)?;
+                let number = row.try_get_by_index::<i64>(0).map(|number| number.to_string());
+                report.push((name, number.or_else(|_| row.try_get_by_index(0))?));
             }
             reports.push(report);
         }
@@ -398,10 +404,10 @@ impl Database {
     /// # Errors
     /// If one does not close.
     pub async fn close(self) -> Result<()> {
-        for pool in &*self.other_pools {
-            pool.close_by_ref().await?;
+        for pool in [&self.pool].into_iter().chain(&*self.other_pools) {
+            pool.0.close().await?;
         }
-        Ok(self.pool.close().await?)
+        Ok(())
     }
 }
 

@@ -314,7 +314,7 @@ impl Tx {
         };
         session::Entity::insert(row).exec_without_returning(&self.conn).await?;
         self.insert_refresh_token(token).await?;
-        self.record(&[event]).await
+        self.record(&[event])
     }
 
     async fn insert_refresh_token(&self, token: &NewRefreshToken) -> Result<()> {
@@ -408,7 +408,7 @@ impl Tx {
         self.insert_refresh_token(next).await?;
         let row = session::ActiveModel { authenticated_at: Set(self.now()), ..renewed_by(self.now(), next) };
         self.renew(next.session_id, row).await?;
-        self.record(&[event]).await
+        self.record(&[event])
     }
 
     async fn renew(&self, session: SessionId, row: session::ActiveModel) -> Result<()> {
@@ -456,7 +456,7 @@ impl Tx {
     pub async fn end_session(&self, id: SessionId, reason: &'static str, event: EventDraft) -> Result<bool> {
         let ended = self.end_sessions(session::Column::Id.eq(id.0), reason).await?;
         if ended > 0 {
-            self.record(&[event]).await?;
+            self.record(&[event])?;
         }
         Ok(ended > 0)
     }

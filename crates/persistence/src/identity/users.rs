@@ -188,7 +188,7 @@ impl Tx {
             ..row_of(&value)
         };
         user::Entity::insert(row).exec_without_returning(&self.conn).await?;
-        self.record(&events).await?;
+        self.record(&events)?;
         Ok(value)
     }
 

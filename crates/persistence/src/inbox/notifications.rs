@@ -127,7 +127,7 @@ impl Tx {
             .filter(notification::Column::CreatedAt.lte(until))
             .exec(&self.conn)
             .await?;
-        self.record(&[event(i64::try_from(done.rows_affected).unwrap_or(i64::MAX))]).await
+        self.record(&[event(i64::try_from(done.rows_affected).unwrap_or(i64::MAX))])
     }
 
     /// Forgets what people were told before a time.

@@ -8,12 +8,15 @@ use domain::{
         ServiceOrder, Site, State, Target, Team, Work,
     },
 };
-use sea_orm::{ActiveValue::Set, FromQueryResult};
+use sea_orm::{ActiveValue::Set, DbErr, FromQueryResult, QueryResult};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::entity::service_order;
+use super::{
+    entity::service_order,
+    row::{OrderColumns, Places, Text},
+};
 use crate::{
     error::{Error, Result},
     people,
@@ -26,11 +29,8 @@ const ADDRESS: &str = "address";
 const POINT: &str = "point";
 
 /// An order with the names that go with it.
-#[derive(FromQueryResult)]
 pub(super) struct OrderRow {
-    #[sea_orm(nested)]
-    pub order: service_order::Model,
-    #[sea_orm(nested)]
+    pub order: OrderColumns,
     pub requester: Requesting,
     pub target_volunteer_name: Option<String>,
     pub target_team_name: Option<String>,
@@ -39,35 +39,36 @@ pub(super) struct OrderRow {
 }
 
 /// What an order tells of who ordered.
-#[derive(Clone, Default, FromQueryResult)]
+#[derive(Clone, Default)]
 pub(super) struct Requesting {
-    #[sea_orm(alias = "requester_name")]
     pub name: String,
-    #[sea_orm(alias = "requester_phone")]
     pub phone: Option<String>,
-    #[sea_orm(alias = "requester_has_account")]
     pub has_account: bool,
 }
 
-/// The columns of [`OrderRow`] besides the order itself: `(expression, name)`. Each looks a row up by its key.
-pub(super) const NAMES: &[(&str, &str)] = &[
-    ("(SELECT p.name FROM persons p WHERE p.id = service_orders.requester_id)", "requester_name"),
-    ("(SELECT p.phone_sealed FROM persons p WHERE p.id = service_orders.requester_id)", "requester_phone"),
-    (
-        "EXISTS (SELECT 1 FROM users u WHERE u.person_id = service_orders.requester_id AND u.state = 'active')",
-        "requester_has_account",
-    ),
-    (
-        "(SELECT p.name FROM volunteers v JOIN persons p ON p.id = v.person_id \
-         WHERE v.id = service_orders.target_volunteer_id)",
-        "target_volunteer_name",
-    ),
-    ("(SELECT t.name FROM volunteer_teams t WHERE t.id = service_orders.target_team_id)", "target_team_name"),
-    (
-        "(SELECT p.name FROM volunteers v JOIN persons p ON p.id = v.person_id WHERE v.id = service_orders.holder_id)",
-        "holder_name",
-    ),
-];
+impl FromQueryResult for OrderRow {
+    fn from_query_result(row: &QueryResult, _: &str) -> std::result::Result<Self, DbErr> {
+        let mut places = Places::of(row);
+        Ok(Self {
+            order: OrderColumns::read(&mut places)?,
+            joined_by_caller: places.next()?,
+            requester: Requesting { name: places.next()?, phone: places.next()?, has_account: places.next()? },
+            target_volunteer_name: places.next()?,
+            target_team_name: places.next()?,
+            holder_name: places.next()?,
+        })
+    }
+}
+
+/// The last columns of [`OrderRow`]. Each looks a row up by its key.
+pub(super) const NAMES: &str = "\
+    (SELECT p.name FROM persons p WHERE p.id = service_orders.requester_id), \
+    (SELECT p.phone_sealed FROM persons p WHERE p.id = service_orders.requester_id), \
+    EXISTS (SELECT 1 FROM users u WHERE u.person_id = service_orders.requester_id AND u.state = 'active'), \
+    (SELECT p.name FROM volunteers v JOIN persons p ON p.id = v.person_id \
+     WHERE v.id = service_orders.target_volunteer_id), \
+    (SELECT t.name FROM volunteer_teams t WHERE t.id = service_orders.target_team_id), \
+    (SELECT p.name FROM volunteers v JOIN persons p ON p.id = v.person_id WHERE v.id = service_orders.holder_id)";
 
 /// Reads an order.
 pub(super) fn order_of(vault: &Vault, row: OrderRow) -> Result<ServiceOrder> {
@@ -97,7 +98,7 @@ pub(super) fn order_of(vault: &Vault, row: OrderRow) -> Result<ServiceOrder> {
         kind: order.kind,
         description: order.description,
         site,
-        answers: json(order.answers, "answers", &sealer)?,
+        answers: json(&order.answers, "answers", &sealer)?,
         wished_at: order.wished_at,
         private: order.private,
         priority: word(Priority::from_name(&order.priority), TABLE, "priority", &id)?,
@@ -108,9 +109,9 @@ pub(super) fn order_of(vault: &Vault, row: OrderRow) -> Result<ServiceOrder> {
         reopened_count: order.reopened_count,
         joined_count: order.joined_count,
         joined_by_caller,
-        remarks: json(order.remarks, "remarks", &sealer)?,
-        limits: json(order.limits, "limits", &sealer)?,
-        clocks: json(order.clocks, "clocks", &sealer)?,
+        remarks: json(&order.remarks, "remarks", &sealer)?,
+        limits: json(&order.limits, "limits", &sealer)?,
+        clocks: json(&order.clocks, "clocks", &sealer)?,
         accepted_at: order.accepted_at,
         closed_at: order.closed_at,
         version: order.version,
@@ -119,8 +120,8 @@ pub(super) fn order_of(vault: &Vault, row: OrderRow) -> Result<ServiceOrder> {
     })
 }
 
-fn json<T: DeserializeOwned>(value: Value, column: &'static str, sealer: &Sealer<'_>) -> Result<T> {
-    serde_json::from_value(value).map_err(|_| sealer.corrupt(column))
+fn json<T: DeserializeOwned>(text: &Text, column: &'static str, sealer: &Sealer<'_>) -> Result<T> {
+    serde_json::from_str(text.0.get()).map_err(|_| sealer.corrupt(column))
 }
 
 fn state_of(row: &OrderRow, sealer: &Sealer<'_>) -> Result<State> {
@@ -180,11 +181,11 @@ fn dispatch_of(row: &OrderRow, sealer: &Sealer<'_>) -> Result<Dispatch> {
         Some("open") => Some(Target::Open),
         _ => None,
     };
-    let declined_by: Vec<VolunteerId> = json(order.declined_by.clone(), "declined_by", sealer)?;
+    let declined_by: Vec<VolunteerId> = json(&order.declined_by, "declined_by", sealer)?;
     Ok(Dispatch { target: target.ok_or_else(|| sealer.corrupt("target"))?, declined_by })
 }
 
-fn site_of(order: &service_order::Model, sealer: &Sealer<'_>) -> Result<Site> {
+fn site_of(order: &OrderColumns, sealer: &Sealer<'_>) -> Result<Site> {
     let address = sealer.open(Class::Personal, ADDRESS, order.address_sealed.as_deref())?;
     let point = sealer
         .open(Class::Sensitive, POINT, order.point_sealed.as_deref())?

@@ -5,6 +5,7 @@ pub(crate) mod entity;
 mod find;
 mod kinds;
 mod names;
+mod row;
 mod save;
 mod teams;
 mod volunteers;

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, QueryResult, Statement, Value};
 use uuid::Uuid;
 
 use super::{
     convert::{OrderRow, Requesting},
-    entity::service_order,
+    row::{OrderColumns, Places},
 };
 use crate::{
     error::Result,
@@ -16,11 +16,16 @@ use crate::{
 };
 
 /// An order without the names.
-#[derive(FromQueryResult)]
 pub(super) struct UnnamedRow {
-    #[sea_orm(nested)]
-    order: service_order::Model,
+    order: OrderColumns,
     joined_by_caller: bool,
+}
+
+impl FromQueryResult for UnnamedRow {
+    fn from_query_result(row: &QueryResult, _: &str) -> std::result::Result<Self, DbErr> {
+        let mut places = Places::of(row);
+        Ok(Self { order: OrderColumns::read(&mut places)?, joined_by_caller: places.next()? })
+    }
 }
 
 impl SortKey for UnnamedRow {

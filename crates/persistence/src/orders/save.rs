@@ -34,8 +34,8 @@ impl Tx {
         let mut row = row_of(self.vault(), &value)?;
         row.content_digest = Set(digest);
         service_order::Entity::insert(row).exec_without_returning(&self.conn).await?;
-        self.record(&events).await?;
-        self.count_order(&value.region_code, None, value.state.kind()).await?;
+        self.record(&events)?;
+        self.count_order(&value.region_code, None, value.state.kind());
         Ok(value)
     }
 
@@ -49,8 +49,8 @@ impl Tx {
         outcome: Outcome<ServiceOrder, OrderEffect>,
     ) -> Result<ServiceOrder> {
         let (value, events) = self.write_order(outcome).await?;
-        self.record(&events).await?;
-        self.count_order(&value.region_code, Some(before), value.state.kind()).await?;
+        self.record(&events)?;
+        self.count_order(&value.region_code, Some(before), value.state.kind());
         Ok(value)
     }
 
@@ -63,8 +63,8 @@ impl Tx {
         let (into, mut events) = self.write_order(into).await?;
         let (merged, of_merged) = self.write_order(merged).await?;
         events.extend(of_merged);
-        self.record(&events).await?;
-        self.count_order(&merged.region_code, Some(before), merged.state.kind()).await?;
+        self.record(&events)?;
+        self.count_order(&merged.region_code, Some(before), merged.state.kind());
         Ok((merged, into))
     }
 

@@ -271,7 +271,7 @@ impl Tx {
             told.push(event);
         }
         if !told.is_empty() {
-            self.record(&told).await?;
+            self.record(&told)?;
         }
         Ok(told.len())
     }

@@ -231,7 +231,7 @@ impl Tx {
         if !unit_rows.is_empty() {
             unit::Entity::insert_many(unit_rows).exec_without_returning(&self.conn).await?;
         }
-        self.record(&[event]).await?;
+        self.record(&[event])?;
         Ok(value)
     }
 }

@@ -148,7 +148,7 @@ impl Tx {
             moved.push((table, i64::try_from(done.rows_affected()).unwrap_or(i64::MAX)));
         }
         self.move_counters(&succession).await?;
-        self.tell(succession, &moved).await
+        self.tell(succession, &moved)
     }
 
     /// The statement with the new code, the old one and its end as parameters.
@@ -206,18 +206,15 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes the events: that of the region itself says how much moved with it.
-    async fn tell(&self, succession: Succession, moved: &Moved) -> Result<()> {
+    /// Notes the events: that of the region itself says how much moved with it.
+    fn tell(&self, succession: Succession, moved: &Moved) -> Result<()> {
         let mut events: Vec<EventDraft> = succession.ended.into_iter().flat_map(|old| old.events).collect();
         if let Some(first) = events.first_mut() {
             let told = first.clone();
             *first = moved.iter().fold(told, |event, (table, count)| event.with(table, Datum::Count(*count)));
         }
         events.extend(succession.begun.into_iter().flat_map(|new| new.events));
-        for events in events.chunks(BATCH) {
-            self.record(events).await?;
-        }
-        Ok(())
+        self.record(&events)
     }
 
     /// The grants at a region and the regions below it that have not been taken back.

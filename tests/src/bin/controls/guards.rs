@@ -419,10 +419,34 @@ pub const GUARDS: &[Guard] = &[
     },
     Guard {
         name: "limits behind a pooler",
-        file: "crates/persistence/src/connect.rs",
+        file: "crates/persistence/src/connect/mod.rs",
         code: "    if pool.get_database_backend() != DbBackend::Postgres {",
         with_switch: "    if {off} || pool.get_database_backend() != DbBackend::Postgres {",
         tests: &["deployment::poolers::limits_that_a_pooler_keeps_to_itself_are_missed_at_start"],
+    },
+    Guard {
+        name: "databases that no longer answer",
+        file: "crates/persistence/src/connect/pool.rs",
+        code: "is_there = self.is_there() => if !is_there {",
+        with_switch: "is_there = self.is_there() => if !{off} && !is_there {",
+        tests: &["availability::database::postgres_goes_and_comes_back::case_2_hanging"],
+    },
+    Guard {
+        name: "connections that were cut",
+        file: "crates/persistence/src/connect/pool.rs",
+        code: "let was_cut = self.is_used",
+        with_switch: "let was_cut = !{off} && self.is_used",
+        tests: &[
+            "availability::database::connections_are_cut_between_two_requests::case_1_reading",
+            "availability::database::connections_are_cut_between_two_requests::case_2_writing",
+        ],
+    },
+    Guard {
+        name: "what is not committed is undone",
+        file: "crates/persistence/src/connect/pool.rs",
+        code: "        if !self.is_busy && !self.is_in_transaction {",
+        with_switch: "        if {off} || !self.is_busy && !self.is_in_transaction {",
+        tests: &["integrity::failure::placing_an_order::backend_1_Sqlite"],
     },
     Guard {
         name: "keys that are there",
