@@ -195,6 +195,8 @@ async fn sqlite_is_held_and_let_go() {
 }
 
 /// SQLite has one writer at a time and lets any of those who wait be the next one; here it is the one who came first.
+/// PostgreSQL gives the counter that all of these write to whoever comes when it is free, be it before one who waits;
+/// nobody is left behind for long by that.
 #[rstest]
 #[actix_web::test]
 async fn writers_take_turns(#[values(Sqlite, Postgres)] backend: Backend) {
@@ -215,5 +217,6 @@ async fn writers_take_turns(#[values(Sqlite, Postgres)] backend: Backend) {
         TURNS
     };
     let turns = join_all((0..16).map(write)).await;
-    assert!(turns.iter().all(|turns| *turns >= TURNS / 2), "{turns:?}");
+    let least = if backend == Sqlite { TURNS / 2 } else { TURNS / 4 };
+    assert!(turns.iter().all(|turns| *turns >= least), "{turns:?}");
 }
