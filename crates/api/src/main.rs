@@ -2,10 +2,6 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-/// It takes less memory than the one of the system, and less time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[actix_web::main]
 async fn main() -> ExitCode {
     match api::cli::run().await {
