@@ -5,7 +5,10 @@
 
 use chrono::Duration;
 use domain::{access::ResourceKind, id::UserId};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use sea_orm::{
+    ConnectionTrait, FromQueryResult, Statement,
+    sea_query::{Expr, ExprTrait as _, Query},
+};
 
 use crate::{
     error::{Error, Result},
@@ -138,22 +141,20 @@ impl Tx {
         let body = sealer.seal(Class::Personal, "body", Some(&answer.body))?;
         let (subject_type, subject_id) =
             answer.subject.as_ref().map(|(kind, id)| (kind.name().to_owned(), id.clone())).unzip();
-        let update = Statement::from_sql_and_values(
-            self.conn.get_database_backend(),
-            "UPDATE idempotency_keys SET status = $4, headers = $5, body_sealed = $6, subject_type = $7, \
-             subject_id = $8, in_sight = $9 WHERE user_id = $1 AND operation = $2 AND idempotency_key = $3",
-            [
-                key.user_id.0.into(),
-                key.operation.clone().into(),
-                key.key.clone().into(),
-                i32::from(answer.status).into(),
-                answer.headers.clone().into(),
-                body.into(),
-                subject_type.into(),
-                subject_id.into(),
-                answer.in_sight.into(),
-            ],
-        );
+        let update = Query::update()
+            .table("idempotency_keys")
+            .values([
+                ("status", i32::from(answer.status).into()),
+                ("headers", answer.headers.clone().into()),
+                ("body_sealed", body.into()),
+                ("subject_type", subject_type.into()),
+                ("subject_id", subject_id.into()),
+                ("in_sight", answer.in_sight.into()),
+            ])
+            .and_where(Expr::col("user_id").eq(key.user_id.0))
+            .and_where(Expr::col("operation").eq(key.operation.clone()))
+            .and_where(Expr::col("idempotency_key").eq(key.key.clone()))
+            .to_owned();
         self.pending().answers.push(update);
         Ok(())
     }

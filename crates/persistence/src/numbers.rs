@@ -6,11 +6,11 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use sea_orm::{ConnAcquireErr, ConnectionTrait, DbErr, Statement};
-use tokio::{sync::Mutex, time::timeout};
+use sea_orm::{ConnectionTrait, Statement};
+use tokio::sync::Mutex;
 
 use crate::{
-    connect::{ACQUIRE_TIMEOUT, Database},
+    connect::{Database, before_long},
     error::{Error, Result},
     tx::Stamp,
 };
@@ -37,8 +37,7 @@ impl Numbers {
     /// If the database does not answer.
     pub async fn next(&self, database: &Database, stamp: Stamp, series: &str) -> Result<i64> {
         let block = self.block(series);
-        let late = |_| Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
-        timeout(ACQUIRE_TIMEOUT, draw(&block, database, stamp, series)).await.map_err(late)?
+        before_long(draw(&block, database, stamp, series)).await?
     }
 
     fn block(&self, series: &str) -> Block {

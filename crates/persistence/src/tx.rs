@@ -11,7 +11,7 @@ use domain::{
     time::Instant,
 };
 use opentelemetry::global::BoxedSpan;
-use sea_orm::{ConnectionTrait as _, EntityTrait as _, QueryTrait as _, Statement};
+use sea_orm::{ConnectionTrait as _, EntityTrait as _, QueryTrait as _, sea_query::UpdateStatement};
 
 use crate::{
     connect::Transaction,
@@ -65,7 +65,7 @@ pub(crate) struct Pending {
     /// Steps of counters, by region and state of orders.
     pub counts: BTreeMap<(String, &'static str), i64>,
     /// The answers that are kept under keys of requests.
-    pub answers: Vec<Statement>,
+    pub answers: Vec<UpdateStatement>,
 }
 
 /// A transaction. Dropping it undoes everything.
@@ -121,21 +121,22 @@ impl Tx {
     /// # Errors
     /// [`Error::Audit`] if the database does not take what goes with the changes.
     pub async fn commit(self) -> Result<()> {
-        let Pending { events, counts, answers } = std::mem::take(&mut *self.pending());
-        let backend = self.conn.get_database_backend();
-        let mut statements = Vec::new();
-        let mut events = events.into_iter().peekable();
-        while events.peek().is_some() {
-            let some = events.by_ref().take(EVENTS_AT_ONCE);
-            statements.push(event::Entity::insert_many(some).build(backend));
+        let Pending { mut events, counts, answers } = std::mem::take(&mut *self.pending());
+        let insert = |events| event::Entity::insert_many(events).into_query();
+        while events.len() > EVENTS_AT_ONCE {
+            let rest = events.split_off(EVENTS_AT_ONCE);
+            self.conn.execute(&insert(events)).await.map_err(Error::Audit)?;
+            events = rest;
         }
-        statements.extend(counters::steps(counts).map(|steps| backend.build(&steps)));
-        let keeps_answer = !answers.is_empty();
-        statements.extend(answers);
-        let touched = self.conn.together(statements).await.map_err(Error::Audit)?;
-        if keeps_answer && touched != 1 {
-            return Err(Error::Stale);
+        let events = (!events.is_empty()).then(|| insert(events));
+        let mut inserts: Vec<_> = events.into_iter().chain(counters::steps(counts)).collect();
+        for answer in answers {
+            let touched = self.conn.together(std::mem::take(&mut inserts), Some(answer)).await.map_err(Error::Audit)?;
+            if touched != 1 {
+                return Err(Error::Stale);
+            }
         }
+        self.conn.together(inserts, None).await.map_err(Error::Audit)?;
         self.conn.commit().await
     }
 }

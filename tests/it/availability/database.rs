@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    thread::available_parallelism,
     time::{Duration, Instant},
 };
 
@@ -150,8 +151,9 @@ async fn slow_statements_hold_all_connections() {
     };
     let (took, ()) = join(join_all((0..100).map(read)), probes).await;
     let slow = took.iter().filter(|took| **took > TOLD_WITHIN).count();
-    // each of them had a connection: no more than there are
-    assert!((1..=24).contains(&slow), "{took:?}");
+    // each of them had a connection: no more than there are, eight for each core and eight more
+    let connections = 8 * (available_parallelism().unwrap().get() + 1);
+    assert!((1..=connections).contains(&slow), "{took:?}");
     assert!(took.iter().all(|took| *took <= Duration::from_millis(5500)), "{took:?}");
     holder.run("COMMIT", []).await;
     assert_eq!(resident.get("/service-orders").await.status, 200);
@@ -195,8 +197,6 @@ async fn sqlite_is_held_and_let_go() {
 }
 
 /// SQLite has one writer at a time and lets any of those who wait be the next one; here it is the one who came first.
-/// PostgreSQL gives the counter that all of these write to whoever comes when it is free, be it before one who waits;
-/// nobody is left behind for long by that.
 #[rstest]
 #[actix_web::test]
 async fn writers_take_turns(#[values(Sqlite, Postgres)] backend: Backend) {
@@ -217,6 +217,5 @@ async fn writers_take_turns(#[values(Sqlite, Postgres)] backend: Backend) {
         TURNS
     };
     let turns = join_all((0..16).map(write)).await;
-    let least = if backend == Sqlite { TURNS / 2 } else { TURNS / 4 };
-    assert!(turns.iter().all(|turns| *turns >= least), "{turns:?}");
+    assert!(turns.iter().all(|turns| *turns >= TURNS / 2), "{turns:?}");
 }

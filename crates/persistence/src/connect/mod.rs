@@ -6,6 +6,7 @@ mod wire;
 
 use std::{
     fs::File,
+    iter,
     net::IpAddr,
     num::NonZero,
     path::PathBuf,
@@ -19,21 +20,21 @@ use std::{
 
 use domain::id::IdSource;
 use migrations::{Migrator, MigratorTrait};
-pub(crate) use pool::ACQUIRE_TIMEOUT;
+pub(crate) use pool::before_long;
 use sea_orm::{
-    ConnAcquireErr, ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult, RuntimeErr,
-    Statement, TransactionTrait as _,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult, RuntimeErr, Statement,
+    TransactionTrait as _,
     sqlx::{
         ConnectOptions as _,
         postgres::{PgConnectOptions, PgSslMode},
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
-use tokio::{sync::Mutex, time::timeout};
+use tokio::sync::Mutex;
 pub use transaction::{Reader, Transaction};
 
 use self::{
-    pool::{Pool, Watched},
+    pool::{ACQUIRE_TIMEOUT, Pool, Watched},
     wire::Options,
 };
 use crate::{
@@ -260,12 +261,15 @@ impl Database {
     /// How many connections there are, over all threads.
     #[must_use]
     pub fn connections(&self) -> Connections {
-        let first = self.pool.0.connections();
-        self.other_pools.iter().map(|pool| pool.0.connections()).fold(first, |all, one| Connections {
+        self.pools().map(|pool| pool.0.connections()).fold(Connections::default(), |all, one| Connections {
             max: all.max + one.max,
             open: all.open + one.open,
             idle: all.idle + one.idle,
         })
+    }
+
+    fn pools(&self) -> impl Iterator<Item = &Reader> {
+        iter::once(&self.pool).chain(&*self.other_pools)
     }
 
     /// The keys.
@@ -306,11 +310,10 @@ impl Database {
         };
         let backend = self.connection().get_database_backend();
         let span = watch::span(backend, &stamp.operation);
-        let late = |_| Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
         let waiting = Instant::now();
-        let begun = timeout(ACQUIRE_TIMEOUT, begin).await;
+        let begun = before_long(begin).await;
         watch::note_wait(waiting.elapsed(), begun.is_ok());
-        let conn = Transaction::new(begun.map_err(late)??, backend);
+        let conn = Transaction::new(begun??, backend);
         Ok(Tx::new(conn, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp, span))
     }
 
@@ -390,7 +393,7 @@ impl Database {
             let mut report = Vec::new();
             for name in ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"] {
                 let statement = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA {name}"));
-                let row = lease.one(&statement).await?.ok_or(Error::NotFound)?;
+                let row = lease.all(&statement).await?.into_iter().next().ok_or(Error::NotFound)?;
                 let number = row.try_get_by_index::<i64>(0).map(|number| number.to_string());
                 report.push((name, number.or_else(|_| row.try_get_by_index(0))?));
             }
@@ -404,7 +407,7 @@ impl Database {
     /// # Errors
     /// If one does not close.
     pub async fn close(self) -> Result<()> {
-        for pool in [&self.pool].into_iter().chain(&*self.other_pools) {
+        for pool in self.pools() {
             pool.0.close().await?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::{
     pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How long a request waits for a connection, or to write, before it is told to come back later.
-pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Who has waited so long for the answer to a statement asks whether the database is still there.
 const LATE: Duration = Duration::from_secs(1);
 /// It is not, where it cannot be reached within this time.
@@ -48,7 +48,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Pool {
     options: Options,
     max: u32,
-    open: AtomicU32,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
     /// When the database was last asked whether it is there, and whether it was.
@@ -88,6 +87,11 @@ pub(super) struct Lease {
     turn: Option<OwnedMutexGuard<()>>,
 }
 
+/// Waits for something as long as a request waits for a connection.
+pub(crate) async fn before_long<T>(work: impl Future<Output = T>) -> std::result::Result<T, DbErr> {
+    timeout(ACQUIRE_TIMEOUT, work).await.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))
+}
+
 pub(super) fn query_failed(error: sqlx::Error) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)))
 }
@@ -116,7 +120,6 @@ impl Pool {
         Arc::new(Self {
             options,
             max,
-            open: AtomicU32::new(0),
             permits: Arc::new(Semaphore::new(max.try_into().unwrap_or(Semaphore::MAX_PERMITS))),
             idle: Mutex::default(),
             asked: tokio::sync::Mutex::default(),
@@ -132,12 +135,10 @@ impl Pool {
     }
 
     pub fn connections(&self) -> Connections {
-        let idle = self.idle().len();
-        Connections {
-            max: self.max,
-            open: self.open.load(Ordering::Relaxed),
-            idle: u32::try_from(idle).unwrap_or(u32::MAX),
-        }
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let idle = count(self.idle().len());
+        let in_use = self.max.saturating_sub(count(self.permits.available_permits()));
+        Connections { max: self.max, open: idle + in_use, idle }
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
@@ -146,8 +147,7 @@ impl Pool {
 
     /// A connection, once one is free.
     pub async fn lease(self: &Arc<Self>) -> std::result::Result<Lease, DbErr> {
-        let late = |_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout);
-        timeout(ACQUIRE_TIMEOUT, self.wait()).await.map_err(late)?
+        before_long(self.wait()).await?
     }
 
     async fn wait(self: &Arc<Self>) -> std::result::Result<Lease, DbErr> {
@@ -170,7 +170,6 @@ impl Pool {
             if opened.elapsed() < LIFETIME && (since.elapsed() < RESTED || wire.answers(PROBE_TIMEOUT).await) {
                 return Ok(lease(wire, opened, true));
             }
-            self.discard(wire);
         }
         let wire = self.connect().await.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))?;
         Ok(lease(wire, Instant::now(), false))
@@ -180,10 +179,7 @@ impl Pool {
     async fn connect(&self) -> Answer<Wire> {
         loop {
             match Wire::open(&self.options).await {
-                Ok(wire) => {
-                    self.open.fetch_add(1, Ordering::Relaxed);
-                    return Ok(wire);
-                }
+                Ok(wire) => return Ok(wire),
                 Err(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {}
                 Err(sqlx::Error::Database(error)) if error.is_transient_in_connect_phase() => {}
                 Err(error) => return Err(error),
@@ -192,31 +188,16 @@ impl Pool {
         }
     }
 
-    fn discard(&self, wire: Wire) {
-        self.open.fetch_sub(1, Ordering::Relaxed);
-        drop(wire);
-    }
-
-    /// Closes the connections that nobody uses: where one was cut, the others have been, too.
-    fn discard_idle(&self) {
-        let idle = std::mem::take(&mut *self.idle());
-        for Idle { wire, .. } in idle {
-            self.discard(wire);
-        }
-    }
-
     /// Takes a connection back.
     fn keep(&self, wire: Wire, opened: Instant) {
         if self.permits.is_closed() || opened.elapsed() >= LIFETIME {
-            return self.discard(wire);
+            return;
         }
         let mut idle = self.idle();
         idle.push(Idle { wire, opened, since: Instant::now() });
         // the last one given back is the next one used, so the first is the one that nobody needs
         if idle.first().is_some_and(|idle| idle.since.elapsed() >= IDLE_TIMEOUT) {
-            let Idle { wire, .. } = idle.remove(0);
-            drop(idle);
-            self.discard(wire);
+            idle.remove(0);
         }
     }
 
@@ -227,17 +208,6 @@ impl Pool {
             let rows = lease.all(statement).await;
             if !lease.was_cut() {
                 return rows;
-            }
-        }
-    }
-
-    /// The first row of a query.
-    pub async fn one(self: &Arc<Self>, statement: &Statement) -> std::result::Result<Option<QueryResult>, DbErr> {
-        loop {
-            let mut lease = self.lease().await?;
-            let row = lease.one(statement).await;
-            if !lease.was_cut() {
-                return row;
             }
         }
     }
@@ -298,7 +268,6 @@ impl Pool {
         self.permits.close();
         let idle = std::mem::take(&mut *self.idle());
         for Idle { wire, .. } in idle {
-            self.open.fetch_sub(1, Ordering::Relaxed);
             wire.close().await.map_err(exec_failed)?;
         }
         Ok(())
@@ -306,11 +275,12 @@ impl Pool {
 }
 
 impl Lease {
-    /// Whether it was closed while nobody used it. That is not told to the caller: another one is used instead.
+    /// Whether it was closed while nobody used it. That is not told to the caller: another one is used instead. Those that
+    /// rest have been cut, too.
     fn was_cut(&self) -> bool {
         let was_cut = self.is_used && self.wire.is_none() && !self.is_late;
         if was_cut {
-            self.pool.discard_idle();
+            self.pool.idle().clear();
         }
         was_cut
     }
@@ -325,9 +295,7 @@ impl Lease {
             && is_lost(error)
         {
             self.is_late = matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut);
-            if let Some(wire) = self.wire.take() {
-                self.pool.discard(wire);
-            }
+            self.wire = None;
         }
         answer
     }
@@ -344,10 +312,6 @@ impl Lease {
 
     pub async fn all(&mut self, statement: &Statement) -> std::result::Result<Vec<QueryResult>, DbErr> {
         self.ask(async |wire| wire.all(statement).await).await.map_err(query_failed)
-    }
-
-    pub async fn one(&mut self, statement: &Statement) -> std::result::Result<Option<QueryResult>, DbErr> {
-        self.ask(async |wire| wire.one(statement).await).await.map_err(query_failed)
     }
 
     pub async fn execute(&mut self, statement: &Statement) -> std::result::Result<ExecResult, DbErr> {
@@ -404,7 +368,7 @@ impl Drop for Lease {
         if !self.is_busy && !self.is_in_transaction {
             return self.pool.keep(wire, self.opened);
         }
-        let Ok(runtime) = Handle::try_current() else { return self.pool.discard(wire) };
+        let Ok(runtime) = Handle::try_current() else { return };
         let (pool, opened, is_in_transaction) = (Arc::clone(&self.pool), self.opened, self.is_in_transaction);
         let (permit, turn) = (self.permit.take(), self.turn.take());
         runtime.spawn(async move {
@@ -417,8 +381,6 @@ impl Drop for Lease {
             });
             if undone.await.unwrap_or(false) {
                 pool.keep(wire, opened);
-            } else {
-                pool.discard(wire);
             }
             drop((permit, turn));
         });

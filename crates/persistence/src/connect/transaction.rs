@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement,
+    sea_query::{CommonTableExpression, InsertStatement, SubQueryStatement, UpdateStatement, WithClause, WithQuery},
+};
 use tokio::sync::Mutex;
 
 use super::pool::{Lease, Pool};
@@ -37,7 +40,7 @@ impl ConnectionTrait for Reader {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> std::result::Result<Option<QueryResult>, DbErr> {
-        self.0.one(&statement).await
+        Ok(self.0.all(&statement).await?.into_iter().next())
     }
 
     async fn query_all_raw(&self, statement: Statement) -> std::result::Result<Vec<QueryResult>, DbErr> {
@@ -66,19 +69,25 @@ impl Transaction {
         Ok(self.lease.lock().await.take_time().await?)
     }
 
-    /// Runs statements of which none needs what another one wrote; how many rows the last one touched. PostgreSQL gets
-    /// them as one, which spares the way to it and back for each of them.
-    pub(crate) async fn together(&self, statements: Vec<Statement>) -> std::result::Result<u64, DbErr> {
+    /// Writes rows of which none needs another one, then changes some; how many rows the change touched. PostgreSQL gets all
+    /// of it as one statement, which spares the way to it and back for each.
+    pub(crate) async fn together(
+        &self,
+        inserts: Vec<InsertStatement>,
+        update: Option<UpdateStatement>,
+    ) -> std::result::Result<u64, DbErr> {
         if self.backend == DbBackend::Postgres
-            && let Some(statement) = as_one(&statements)
+            && let Some(one) = as_one(&inserts, update.as_ref())
         {
-            return Ok(self.execute_raw(statement).await?.rows_affected());
+            return Ok(self.execute(&one).await?.rows_affected());
         }
-        let mut touched = 0;
-        for statement in statements {
-            touched = self.execute_raw(statement).await?.rows_affected();
+        for insert in inserts {
+            self.execute(&insert).await?;
         }
-        Ok(touched)
+        match update {
+            Some(update) => Ok(self.execute(&update).await?.rows_affected()),
+            None => Ok(0),
+        }
     }
 
     /// The rows of a query one after the other, however many there are.
@@ -87,36 +96,18 @@ impl Transaction {
     }
 }
 
-/// PostgreSQL takes no more parameters with one statement.
-const MOST_PARAMETERS: usize = 65_535;
-
-/// Statements as one: each but the last as a query in its WITH clause. `None` where that would be no gain, or too much.
-fn as_one(statements: &[Statement]) -> Option<Statement> {
-    let (last, others) = statements.split_last().filter(|(_, others)| !others.is_empty())?;
-    let values = |statement: &Statement| statement.values.clone().map(|values| values.0).unwrap_or_default();
-    let mut all = Vec::new();
-    let mut with = Vec::new();
-    for (number, statement) in others.iter().enumerate() {
-        with.push(format!("w{number} AS ({})", numbered_from(&statement.sql, all.len())));
-        all.extend(values(statement));
+/// Several statements as one: all but the last stand in its WITH clause.
+fn as_one(inserts: &[InsertStatement], update: Option<&UpdateStatement>) -> Option<WithQuery> {
+    let inserts = inserts.iter().cloned().map(SubQueryStatement::from);
+    let mut all: Vec<_> = inserts.chain(update.cloned().map(Into::into)).collect();
+    let last = all.pop().filter(|_| !all.is_empty())?;
+    let mut with = WithClause::new();
+    for (number, statement) in all.into_iter().enumerate() {
+        let mut expression = CommonTableExpression::new();
+        expression.table_name(format!("w{number}")).query(statement);
+        with.cte(expression);
     }
-    let sql = format!("WITH {} {}", with.join(", "), numbered_from(&last.sql, all.len()));
-    all.extend(values(last));
-    (all.len() <= MOST_PARAMETERS).then(|| Statement::from_sql_and_values(DbBackend::Postgres, sql, all))
-}
-
-/// A statement whose parameters come after so many others: `$1` becomes `$3` after two. Outside of parameters the
-/// statements of this program have no `$`.
-fn numbered_from(sql: &str, before: usize) -> String {
-    let mut parts = sql.split('$');
-    let mut numbered = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, rest) = part.split_at(digits);
-        let number = number.parse::<usize>().map_or(0, |number| number + before);
-        numbered.push_str(&format!("${number}{rest}"));
-    }
-    numbered
+    Some(with.query(last))
 }
 
 #[async_trait::async_trait]
@@ -134,7 +125,7 @@ impl ConnectionTrait for Transaction {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> std::result::Result<Option<QueryResult>, DbErr> {
-        self.lease.lock().await.one(&statement).await
+        Ok(self.query_all_raw(statement).await?.into_iter().next())
     }
 
     async fn query_all_raw(&self, statement: Statement) -> std::result::Result<Vec<QueryResult>, DbErr> {
@@ -144,30 +135,27 @@ impl ConnectionTrait for Transaction {
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::sea_query::{Expr, ExprTrait as _, PostgresQueryBuilder, Query};
+
     use super::*;
 
+    fn insert(into: &'static str, value: i64) -> InsertStatement {
+        Query::insert().into_table(into).columns(["b"]).values_panic([value.into()]).to_owned()
+    }
+
     #[test]
-    fn statements_become_one_with_their_parameters_counted_on() {
-        let statement = |sql: &str, values: [i64; 2]| {
-            Statement::from_sql_and_values(DbBackend::Postgres, sql, values.map(Into::into))
-        };
-        let one = as_one(&[
-            statement("INSERT INTO a VALUES ($1, $2)", [1, 2]),
-            statement("INSERT INTO b VALUES ($2, $1)", [3, 4]),
-            statement("UPDATE c SET d = $1 WHERE e = $2", [5, 6]),
-        ]);
-        let one = one.unwrap();
+    fn several_statements_become_one() {
+        let update = Query::update().table("c").value("d", 3).and_where(Expr::col("e").eq(4)).to_owned();
+        let one = as_one(&[insert("a", 1), insert("b", 2)], Some(&update)).unwrap();
         assert_eq!(
-            one.sql,
-            "WITH w0 AS (INSERT INTO a VALUES ($1, $2)), w1 AS (INSERT INTO b VALUES ($4, $3)) \
-             UPDATE c SET d = $5 WHERE e = $6"
+            one.to_string(PostgresQueryBuilder),
+            r#"WITH "w0" AS (INSERT INTO "a" ("b") VALUES (1)) , "w1" AS (INSERT INTO "b" ("b") VALUES (2)) UPDATE "c" SET "d" = 3 WHERE "e" = 4"#
         );
-        assert_eq!(one.values.unwrap().0, (1..=6_i64).map(Into::into).collect::<Vec<_>>());
     }
 
     #[test]
     fn one_statement_stays_as_it_is() {
-        assert!(as_one(&[]).is_none());
-        assert!(as_one(&[Statement::from_string(DbBackend::Postgres, "DELETE FROM a")]).is_none());
+        assert!(as_one(&[], None).is_none());
+        assert!(as_one(&[insert("a", 1)], None).is_none());
     }
 }

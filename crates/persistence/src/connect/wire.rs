@@ -63,14 +63,6 @@ impl Wire {
         })
     }
 
-    /// The first row of a query.
-    pub async fn one(&mut self, statement: &Statement) -> Answer<Option<QueryResult>> {
-        Ok(match self {
-            Self::Postgres(wire) => query::<Postgres>(statement).fetch_optional(&mut **wire).await?.map(Into::into),
-            Self::Sqlite(wire) => query::<Sqlite>(statement).fetch_optional(&mut **wire).await?.map(Into::into),
-        })
-    }
-
     /// The rows of a query one after the other, however many there are.
     pub async fn each(&mut self, statement: &Statement, mut take: impl FnMut(QueryResult) -> Result<()>) -> Result<()> {
         let failed = super::pool::query_failed;

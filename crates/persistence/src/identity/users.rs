@@ -10,8 +10,8 @@ use domain::{
 };
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Statement,
-    sea_query::{Condition, Expr, ExprTrait, LockType, SimpleExpr},
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
+    sea_query::{Condition, Expr, ExprTrait, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -170,10 +170,14 @@ impl<C: ConnectionTrait> Users<'_, C> {
 impl Tx {
     /// Lets no other transaction pass here for the same user until this one ends, so that what is counted of him holds.
     pub(crate) async fn hold_user(&self, id: UserId) -> Result<()> {
-        let own = user::Entity::find().select_only().column(user::Column::Id).filter(user::Column::Id.eq(id.0));
-        // rows that refer to him can still be written
-        let row: Option<(Uuid,)> = own.lock(LockType::NoKeyUpdate).into_tuple().one(&self.conn).await?;
-        row.map(|_| ()).ok_or(Error::NotFound)
+        // SQLite has one writer at a time
+        if self.conn.get_database_backend() == DbBackend::Postgres {
+            // a row that becomes free goes to whoever comes then, before those who wait for it; this goes by turns
+            let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+            let name = format!("user {id}");
+            self.conn.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, lock, [name.into()])).await?;
+        }
+        Ok(())
     }
 
     /// Saves a new account.
