@@ -20,10 +20,28 @@ mod guards;
 
 use guards::{GUARDS, Guard};
 
+/// The crates of the workspace and their programs, as cargo names what it compiles of them.
+const OURS: [&str; 14] = [
+    "api",
+    "bench_data",
+    "controls",
+    "domain",
+    "fuzz",
+    "harness",
+    "it",
+    "lianxin",
+    "lianxin-tests",
+    "lianxin_under_test",
+    "migrate_and_die",
+    "migrations",
+    "persistence",
+    "with_postgres",
+];
 /// The variable that names the guard that is off.
 const SWITCH: &str = "LIANXIN_TEST_GUARD_OFF";
 /// What is copied of the workspace.
-const COPIED: [&str; 13] = [
+const COPIED: [&str; 14] = [
+    ".cargo",
     "Cargo.toml",
     "Cargo.lock",
     "README.md",
@@ -60,6 +78,7 @@ fn run() -> Result<(), String> {
         return Err(format!("controls: {} has no {:?} any more: mend guards.rs", guard.file, guard.code));
     }
     let suite = Suite { directory: copy };
+    suite.take_libraries(root)?;
     suite.build()?;
 
     let tests: Vec<&str> = GUARDS.iter().flat_map(|guard| guard.tests).copied().collect();
@@ -128,6 +147,15 @@ impl Switched {
     }
 }
 
+/// Gives a file a second name, or all files of a folder.
+fn link(from: &Path, to: &Path) -> std::io::Result<()> {
+    if !from.is_dir() {
+        return fs::hard_link(from, to);
+    }
+    fs::create_dir_all(to)?;
+    fs::read_dir(from)?.try_for_each(|entry| entry.and_then(|entry| link(&entry.path(), &to.join(entry.file_name()))))
+}
+
 impl Guard {
     /// Its code with a switch.
     fn switched(&self) -> String {
@@ -145,12 +173,31 @@ impl Suite {
     fn cargo(&self) -> Command {
         let mut command = Command::new("cargo");
         command.args(["test", "--locked", "--package", "lianxin-tests", "--test", "it"]);
-        // a few tests do not repay what it takes to optimize the libraries
-        command.args(["--config", r#"profile.dev.package."*".opt-level=0"#]);
         command.current_dir(&self.directory).env_remove(SWITCH);
-        // libraries are compiled once more: in one place, cargo would take the copy for the product
+        // a place of its own: in one place, cargo would take the copy for the product
         command.env("CARGO_TARGET_DIR", self.directory.join("target")).env("CARGO_PROFILE_DEV_DEBUG", "none");
         command
+    }
+
+    /// Takes what is compiled of the libraries from the product, where it is: cargo knows it again, and compiles only the
+    /// crates of the copy. What it does not find is compiled once more, which takes longer and nothing else.
+    fn take_libraries(&self, root: &Path) -> Result<(), String> {
+        let said = |error: std::io::Error| format!("{}: {error}", self.directory.display());
+        let ours = |name: &str| {
+            let name = name.strip_prefix("lib").unwrap_or(name);
+            OURS.iter().any(|ours| name.strip_prefix(ours).is_some_and(|rest| rest.starts_with('-')))
+        };
+        for part in ["deps", "build", ".fingerprint"] {
+            let (from, to) = (root.join("target/debug").join(part), self.directory.join("target/debug").join(part));
+            fs::create_dir_all(&to).map_err(said)?;
+            for entry in fs::read_dir(from).into_iter().flatten().flatten() {
+                let name = entry.file_name();
+                if !ours(&name.to_string_lossy()) && !to.join(&name).exists() {
+                    link(&entry.path(), &to.join(&name)).map_err(said)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn build(&self) -> Result<(), String> {
