@@ -334,5 +334,8 @@ async fn place_orders(url: &str, orders: u32) {
         [],
     )
     .await;
-    sql.run(if postgres { "ANALYZE" } else { "PRAGMA optimize" }, []).await;
+    let last: &[&str] = if postgres { &["ANALYZE"] } else { &["PRAGMA optimize", "PRAGMA wal_checkpoint(TRUNCATE)"] };
+    for statement in last {
+        sql.run(statement, []).await;
+    }
 }
