@@ -23,6 +23,7 @@ mod m0021_clients;
 mod m0022_second_factors;
 mod m0023_password_profile;
 mod m0024_orders_of_large_regions;
+mod m0025_kept_answers_in_one_piece;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_second_factors::Migration),
             Box::new(m0023_password_profile::Migration),
             Box::new(m0024_orders_of_large_regions::Migration),
+            Box::new(m0025_kept_answers_in_one_piece::Migration),
         ]
     }
 }
@@ -88,6 +90,7 @@ pub fn fingerprint() -> String {
         m0022_second_factors::SQL,
         m0023_password_profile::SQL,
         m0024_orders_of_large_regions::SQL,
+        m0025_kept_answers_in_one_piece::SQL_POSTGRES,
     ]
     .hash(&mut hasher);
     format!("{:016x}", hasher.finish())

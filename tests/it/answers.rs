@@ -102,11 +102,11 @@ async fn every_refusal_is_a_problem(#[values(Sqlite, Postgres)] backend: Backend
     let refresh = json!({"refresh_token": "x"});
     check("/auth/refresh", 400, &server.send("POST", "/api/v1/auth/refresh", &[], Some(&refresh)).await);
     // the database refuses, and says why to the log only
-    server.sql.break_at("INSERT ON service_orders").await;
-    let broken = worker.post("/service-orders", order.clone()).await;
-    check("/service-orders", 500, &broken);
+    server.sql.break_at("UPDATE ON service_orders").await;
+    let change = json!({"description": "水龙头"});
+    send(&worker, 500, "PATCH", &one, &[("if-match", "\"1\"")], change.clone()).await;
     server.sql.mend("service_orders").await;
-    assert_eq!(worker.post("/service-orders", order).await.status, 201);
+    assert_eq!(worker.send("PATCH", &one, &[("if-match", "\"1\"")], Some(&change)).await.status, 200);
 }
 
 #[actix_web::test]

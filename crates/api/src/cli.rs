@@ -14,7 +14,7 @@ use crate::{
     app::{self, Served},
     backup,
     config::{Profile, Settings},
-    console::{open, say},
+    console::{open, open_for_command, say},
     demo, identity, jobs,
     keys::{
         self, KeyFile,
@@ -141,9 +141,12 @@ pub async fn run() -> Result<(), String> {
         _ => None,
     };
     persistence::migrate(&settings.database_url).await.map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))?;
-    let database = open(&settings, &keys).await?;
+    if let Command::Serve { demo } = cli.command {
+        let database = open(&settings, &keys).await?;
+        return serve(settings, database, file, metrics, demo).await;
+    }
+    let database = open_for_command(&settings, &keys).await?;
     match cli.command {
-        Command::Serve { demo } => serve(settings, database, file, metrics, demo).await,
         Command::Demo => fill(&settings, &database).await,
         Command::Admin { command: Admin::FirstAdministrator } => first_administrator(&database).await,
         Command::Admin { command: Admin::ApproveGrant { id } } => approve_grant(&database, id.into()).await,
@@ -152,7 +155,7 @@ pub async fn run() -> Result<(), String> {
         }
         Command::Audit { command: Audit::Verify } => verify(&database).await,
         Command::Backup { file } => backup::write(&database, &keys, &file).await,
-        Command::Migrate | Command::Openapi { .. } | Command::Restore { .. } => Ok(()),
+        Command::Migrate | Command::Openapi { .. } | Command::Restore { .. } | Command::Serve { .. } => Ok(()),
     }
 }
 

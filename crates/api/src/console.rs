@@ -14,13 +14,25 @@ pub fn say(line: &str) -> Result<(), String> {
     writeln!(std::io::stdout(), "{line}").map_err(|error| error.to_string())
 }
 
-/// Opens the database of these settings.
+/// As many connections as each thread has.
+const CONNECTIONS: u32 = 8;
+
+/// Opens the database of these settings for requests.
 ///
 /// # Errors
 /// If it cannot be reached or a key is not usable.
 pub async fn open(settings: &Settings, keys: &Keys) -> Result<Database, String> {
     let vault = Vault::new(&keys.vault)?;
-    Database::open(&settings.database_url, 8, vault, Arc::new(SystemIds))
-        .await
-        .map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))
+    let opened = Database::open(&settings.database_url, CONNECTIONS, vault, Arc::new(SystemIds)).await;
+    opened.map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))
+}
+
+/// The same for a command, which waits while the service has much to do.
+///
+/// # Errors
+/// If it cannot be reached or a key is not usable.
+pub async fn open_for_command(settings: &Settings, keys: &Keys) -> Result<Database, String> {
+    let vault = Vault::new(&keys.vault)?;
+    let opened = Database::open_for_command(&settings.database_url, CONNECTIONS, vault, Arc::new(SystemIds)).await;
+    opened.map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))
 }

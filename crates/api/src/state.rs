@@ -15,6 +15,7 @@ use domain::{
     clocks::{Calendar, CalendarDay},
     cn::RegionCode,
     id::{ClientId, ClientSecretId, IdSource, RefreshTokenId, SessionId},
+    orders::ServiceKind,
     time::{Clock, Instant},
 };
 use opentelemetry_sdk::trace::SdkTracer;
@@ -24,7 +25,7 @@ use uuid::Uuid;
 
 use crate::{config::Settings, http::limit::Limiter, keys::Keys, problem::Problem, tokens::Tokens};
 
-/// How long a caller's rights are taken from memory: within this time a revocation takes effect everywhere.
+/// How long a caller's rights, and kinds of service, are taken from memory: within this time a change takes effect everywhere.
 const RIGHTS_FRESH: TimeDelta = TimeDelta::seconds(3);
 
 /// Codes of regions that others came after, and when they were read.
@@ -63,6 +64,7 @@ pub struct App {
     /// What makes a span of each request, where they are traced.
     pub tracer: Option<SdkTracer>,
     callers: moka::sync::Cache<Uuid, Known>,
+    kinds: moka::sync::Cache<(RegionCode, String), (Instant, Option<ServiceKind>)>,
     successors: RwLock<Successors>,
     refusals: Mutex<HashMap<(Uuid, String, i64), u64>>,
     days: RwLock<Arc<[CalendarDay]>>,
@@ -113,6 +115,7 @@ impl App {
             hashing: Semaphore::new(2),
             ready: AtomicBool::new(false),
             callers: moka::sync::Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build(),
+            kinds: moka::sync::Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(60)).build(),
             successors: RwLock::default(),
             refusals: Mutex::default(),
             days: RwLock::new(Arc::new([])),
@@ -231,6 +234,26 @@ impl App {
         let codes = self.database.rows().regions().successors().await?;
         *self.successors.write().unwrap_or_else(PoisonError::into_inner) = Successors { read_at: Some(now), codes };
         Ok(())
+    }
+
+    /// The kind of service that a code means at a place, as it was read last.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn service_kind(&self, place: &RegionCode, code: &str) -> Result<Option<ServiceKind>, Problem> {
+        let (now, key) = (self.now(), (place.clone(), code.to_owned()));
+        let is_fresh = |at: Instant| (at..at + RIGHTS_FRESH).contains(&now);
+        if let Some((_, kind)) = self.kinds.get(&key).filter(|(at, _)| is_fresh(*at)) {
+            return Ok(kind);
+        }
+        let kind = self.database.rows().service_kinds().at(place, code).await?;
+        self.kinds.insert(key, (now, kind.clone()));
+        Ok(kind)
+    }
+
+    /// Forgets the kinds of service, after one was changed. Other replicas ask again within three seconds.
+    pub fn forget_service_kinds(&self) {
+        self.kinds.invalidate_all();
     }
 
     /// The business calendar of a place, as it was read last.

@@ -11,7 +11,7 @@ use domain::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Statement,
+    ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder as _, QuerySelect, Statement,
     sea_query::{Expr, ExprTrait},
 };
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ use crate::{
     connect::Database,
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, SortValue, Sorting, page},
+    many,
     rows::{Rows, word},
     tx::{Stamp, Tx},
 };
@@ -266,14 +267,8 @@ impl Database {
         if !tx.lease("event-sequencer", replica).await? {
             return Ok(Sequenced::Elsewhere);
         }
-        let queued = event::Entity::find()
-            // so few that PostgreSQL looks each one up, however many there were when it planned
-            .filter(Expr::cust(format!(
-                "events.id IN (SELECT event_id FROM event_queue ORDER BY event_id LIMIT {BATCH})"
-            )))
-            .order_by_arrival()
-            .all(&tx.conn)
-            .await?;
+        tx.conn.use_indexes().await?;
+        let queued = queued(&tx.conn).await?;
         let mut last = last_position(&tx.conn).await?;
         for chunk in queued.chunks(100) {
             last = place(&tx.conn, chunk, last).await?;
@@ -302,7 +297,7 @@ impl Database {
                 .expr_as(Expr::cust("event_positions.position"), "position")
                 .expr_as(Expr::cust("event_positions.hash"), "hash")
                 .filter(Expr::cust("event_positions.position").gt(last.position))
-                .order_by_position()
+                .order_by_asc(Expr::cust("event_positions.position"))
                 .limit(BATCH)
                 .into_model()
                 .all(conn)
@@ -366,21 +361,20 @@ mod position {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-trait ByArrival {
-    fn order_by_arrival(self) -> Self;
-    fn order_by_position(self) -> Self;
-}
-
-impl ByArrival for sea_orm::Select<event::Entity> {
-    fn order_by_arrival(self) -> Self {
-        use sea_orm::QueryOrder as _;
-        self.order_by_asc(event::Column::ReceivedAt).order_by_asc(event::Column::Id)
+/// The next events that have no position, in the order of their arrival. Their ids are read first: PostgreSQL does not know
+/// how few wait, and might read all events to find them.
+async fn queued(conn: &impl ConnectionTrait) -> Result<Vec<event::Model>> {
+    let backend = conn.get_database_backend();
+    let sql = format!("SELECT event_id FROM event_queue ORDER BY event_id LIMIT {BATCH}");
+    let waiting = conn.query_all_raw(Statement::from_string(backend, sql)).await?;
+    let waiting = waiting.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<Vec<Uuid>, _>>()?;
+    if waiting.is_empty() {
+        return Ok(Vec::new());
     }
-
-    fn order_by_position(self) -> Self {
-        use sea_orm::QueryOrder as _;
-        self.order_by_asc(Expr::cust("event_positions.position"))
-    }
+    let is_waiting = many::is_one_of(backend, "events.id", 1);
+    let sql = format!("SELECT events.* FROM events WHERE {is_waiting} ORDER BY events.received_at, events.id");
+    let statement = Statement::from_sql_and_values(backend, sql, [many::ids(backend, waiting)]);
+    Ok(event::Model::find_by_statement(statement).all(conn).await?)
 }
 
 async fn last_position(conn: &impl ConnectionTrait) -> Result<Position> {
@@ -404,9 +398,10 @@ async fn place(conn: &impl ConnectionTrait, events: &[event::Model], mut last: P
     }
     if !rows.is_empty() {
         position::Entity::insert_many(rows).exec_without_returning(conn).await?;
-        let mut delete = sea_orm::sea_query::Query::delete();
-        delete.from_table("event_queue").and_where(Expr::col("event_id").is_in(events.iter().map(|event| event.id)));
-        conn.execute(&delete).await?;
+        let backend = conn.get_database_backend();
+        let sql = format!("DELETE FROM event_queue WHERE {}", many::is_one_of(backend, "event_id", 1));
+        let ids = many::ids(backend, events.iter().map(|event| event.id));
+        conn.execute_raw(Statement::from_sql_and_values(backend, sql, [ids])).await?;
     }
     Ok(last)
 }

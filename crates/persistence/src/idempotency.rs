@@ -1,18 +1,19 @@
 //! Answers kept for requests that may be sent again.
 //!
-//! The key is written first and the answer last, in the transaction of the change itself: either all of it
-//! exists or nothing. A second request with the same key waits for the first one to end.
+//! Key and answer are written together, at the end of the transaction of the change itself: either all of it exists or
+//! nothing. Of two requests with one key that come at the same time the second waits there for the first one to end; it is
+//! undone then, and answered like the first.
 
 use chrono::Duration;
-use domain::{access::ResourceKind, id::UserId};
+use domain::{access::ResourceKind, id::UserId, time::Instant};
 use sea_orm::{
     ConnectionTrait, FromQueryResult, Statement,
-    sea_query::{Expr, ExprTrait as _, Query},
+    sea_query::{Expr, ExprTrait as _, OnConflict, Query},
 };
 
 use crate::{
-    error::{Error, Result},
-    rows::{Sealer, word},
+    error::Result,
+    rows::{Rows, Sealer, word},
     tx::Tx,
     vault::Class,
 };
@@ -48,10 +49,10 @@ pub struct StoredAnswer {
     pub in_sight: bool,
 }
 
-/// What became of a key.
+/// What is known of a key.
 #[derive(Debug)]
-pub enum Begun {
-    /// It is new; the answer must be kept with [`Tx::keep_answer`].
+pub enum KeyStanding {
+    /// Nothing; the answer must be kept with [`Tx::keep_answer`].
     Fresh,
     /// It was used for the same request: this was the answer.
     Replay(StoredAnswer),
@@ -70,92 +71,96 @@ struct Row {
     in_sight: Option<bool>,
 }
 
+const TABLE: &str = "idempotency_keys";
+const KEY: [&str; 3] = ["user_id", "operation", "idempotency_key"];
+/// What is kept under a key.
+const KEPT_COLUMNS: [&str; 9] = [
+    "request_digest",
+    "status",
+    "headers",
+    "body_sealed",
+    "subject_type",
+    "subject_id",
+    "in_sight",
+    "created_at",
+    "expires_at",
+];
+
 impl KeyUse {
     fn row_id(&self) -> String {
         format!("{}/{}/{}", self.user_id, self.operation, self.key)
     }
 }
 
-impl Tx {
-    /// Begins to use a key.
+impl<C: ConnectionTrait> Rows<'_, C> {
+    /// What is known of a key. One that has run out is as good as new.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn begin_key(&self, key: &KeyUse) -> Result<Begun> {
-        let now = self.now();
-        let backend = self.conn.get_database_backend();
-        // a key that has run out is as good as new
-        let insert = Statement::from_sql_and_values(
-            backend,
-            "INSERT INTO idempotency_keys (user_id, operation, idempotency_key, request_digest, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (user_id, operation, idempotency_key) DO UPDATE SET request_digest = excluded.request_digest, \
-             created_at = excluded.created_at, expires_at = excluded.expires_at, status = NULL \
-             WHERE idempotency_keys.expires_at <= $5",
-            [
-                key.user_id.0.into(),
-                key.operation.clone().into(),
-                key.key.clone().into(),
-                key.digest.clone().into(),
-                now.into(),
-                (now + KEPT).into(),
-            ],
-        );
-        if self.conn.execute_raw(insert).await?.rows_affected() == 1 {
-            return Ok(Begun::Fresh);
-        }
+    pub async fn key_standing(self, key: &KeyUse, now: Instant) -> Result<KeyStanding> {
         let select = Statement::from_sql_and_values(
-            backend,
+            self.conn.get_database_backend(),
             "SELECT request_digest, status, headers, body_sealed, subject_type, subject_id, in_sight \
-             FROM idempotency_keys WHERE user_id = $1 AND operation = $2 AND idempotency_key = $3",
-            [key.user_id.0.into(), key.operation.clone().into(), key.key.clone().into()],
+             FROM idempotency_keys WHERE user_id = $1 AND operation = $2 AND idempotency_key = $3 AND expires_at > $4",
+            [key.user_id.0.into(), key.operation.clone().into(), key.key.clone().into(), now.into()],
         );
-        let row = Row::find_by_statement(select).one(&self.conn).await?.ok_or(Error::Stale)?;
+        let Some(row) = Row::find_by_statement(select).one(self.conn).await? else { return Ok(KeyStanding::Fresh) };
         if row.request_digest != key.digest {
-            return Ok(Begun::Reused);
+            return Ok(KeyStanding::Reused);
         }
         let id = key.row_id();
-        let sealer = Sealer { vault: self.vault(), table: "idempotency_keys", row: &id };
+        let sealer = Sealer { vault: self.vault, table: TABLE, row: &id };
         let body = sealer.open(Class::Personal, "body", row.body_sealed.as_deref())?;
         let kind = row
             .subject_type
-            .map(|name| word(ResourceKind::from_name(&name), "idempotency_keys", "subject_type", &name))
+            .map(|name| word(ResourceKind::from_name(&name), TABLE, "subject_type", &name))
             .transpose()?;
         let status = row.status.and_then(|status| u16::try_from(status).ok());
-        Ok(Begun::Replay(StoredAnswer {
-            status: word(status, "idempotency_keys", "status", &id)?,
+        Ok(KeyStanding::Replay(StoredAnswer {
+            status: word(status, TABLE, "status", &id)?,
             headers: row.headers.unwrap_or_default(),
             body: body.unwrap_or_default(),
             subject: kind.zip(row.subject_id),
             in_sight: row.in_sight.unwrap_or(true),
         }))
     }
+}
 
-    /// Keeps the answer of a fresh key. It is written when the transaction ends.
+impl Tx {
+    /// Keeps the answer of a fresh key. It is written when the transaction ends, which fails with
+    /// [`Error::Stale`](crate::Error::Stale) if somebody else used the key meanwhile.
     ///
     /// # Errors
     /// If it cannot be sealed.
     pub fn keep_answer(&self, key: &KeyUse, answer: &StoredAnswer) -> Result<()> {
+        let now = self.now();
         let id = key.row_id();
-        let sealer = Sealer { vault: self.vault(), table: "idempotency_keys", row: &id };
+        let sealer = Sealer { vault: self.vault(), table: TABLE, row: &id };
         let body = sealer.seal(Class::Personal, "body", Some(&answer.body))?;
         let (subject_type, subject_id) =
             answer.subject.as_ref().map(|(kind, id)| (kind.name().to_owned(), id.clone())).unzip();
-        let update = Query::update()
-            .table("idempotency_keys")
-            .values([
-                ("status", i32::from(answer.status).into()),
-                ("headers", answer.headers.clone().into()),
-                ("body_sealed", body.into()),
-                ("subject_type", subject_type.into()),
-                ("subject_id", subject_id.into()),
-                ("in_sight", answer.in_sight.into()),
+        let mut has_run_out = OnConflict::columns(KEY);
+        has_run_out.update_columns(KEPT_COLUMNS).action_and_where(Expr::col((TABLE, "expires_at")).lte(now));
+        let insert = Query::insert()
+            .into_table(TABLE)
+            .columns(KEY.into_iter().chain(KEPT_COLUMNS))
+            .values_panic([
+                key.user_id.0.into(),
+                key.operation.clone().into(),
+                key.key.clone().into(),
+                key.digest.clone().into(),
+                i32::from(answer.status).into(),
+                answer.headers.clone().into(),
+                body.into(),
+                subject_type.into(),
+                subject_id.into(),
+                answer.in_sight.into(),
+                now.into(),
+                (now + KEPT).into(),
             ])
-            .and_where(Expr::col("user_id").eq(key.user_id.0))
-            .and_where(Expr::col("operation").eq(key.operation.clone()))
-            .and_where(Expr::col("idempotency_key").eq(key.key.clone()))
+            .on_conflict(has_run_out)
             .to_owned();
-        self.pending().answers.push(update);
+        self.pending().answers.push(insert);
         Ok(())
     }
 

@@ -13,12 +13,14 @@ mod connect;
 mod counters;
 mod error;
 mod events;
+mod gather;
 mod idempotency;
 mod identity;
 mod inbox;
 mod keyset;
 mod leases;
 mod looks;
+mod many;
 mod numbers;
 mod orders;
 mod people;
@@ -37,7 +39,7 @@ pub use connect::{Database, Health, Reader, Transaction, is_private, migrate, mi
 pub use counters::{Count, CountBy};
 pub use error::{Error, Result};
 pub use events::{ChainFault, EventFilter, Sequenced, StoredEvent};
-pub use idempotency::{Begun, KeyUse, StoredAnswer};
+pub use idempotency::{KeyStanding, KeyUse, StoredAnswer};
 pub use identity::{
     ActorRow, ClientFilter, ClientSecret, Clients, Credentials, GrantFilter, Grants, NewClientSecret, NewRefreshToken,
     NewSession, Presented, SecondFactor, SessionFilter, Sessions, UserFilter, Users,

@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use tokio::sync::Mutex;
 
 use crate::{
-    connect::{Database, before_long},
+    connect::Database,
     error::{Error, Result},
     tx::Stamp,
 };
@@ -37,7 +37,7 @@ impl Numbers {
     /// If the database does not answer.
     pub async fn next(&self, database: &Database, stamp: Stamp, series: &str) -> Result<i64> {
         let block = self.block(series);
-        before_long(draw(&block, database, stamp, series)).await?
+        database.before_long(draw(&block, database, stamp, series)).await?
     }
 
     fn block(&self, series: &str) -> Block {

@@ -15,6 +15,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
+    connect::Reader,
     error::{Error, Result},
     rows::{Found, Rows},
     tx::Tx,
@@ -55,6 +56,14 @@ pub trait Findable: Resource + Sized {
         id: &Self::Id,
         lock: Lock,
     ) -> impl Future<Output = Result<Found<Self>>>;
+
+    /// The same outside any transaction. A kind that is asked for most may be read for several callers at once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    fn read(rows: Rows<'_, Reader>, access: &Access, id: &Self::Id) -> impl Future<Output = Result<Found<Self>>> {
+        Self::find(rows, access, id, Lock::None)
+    }
 }
 
 /// A kind of resource that is one row of one table.
@@ -70,6 +79,16 @@ pub trait Stored: Resource + Sized {
 
     /// The columns of id and version.
     fn columns() -> (<Self::Entity as EntityTrait>::Column, <Self::Entity as EntityTrait>::Column);
+}
+
+impl Rows<'_, Reader> {
+    /// One row that the caller sees.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    pub async fn read<T: Findable>(self, access: &Access, id: &T::Id) -> Result<Found<T>> {
+        T::read(self, access, id).await
+    }
 }
 
 impl<C: ConnectionTrait> Rows<'_, C> {

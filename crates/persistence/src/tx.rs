@@ -11,7 +11,7 @@ use domain::{
     time::Instant,
 };
 use opentelemetry::global::BoxedSpan;
-use sea_orm::{ConnectionTrait as _, EntityTrait as _, QueryTrait as _, sea_query::UpdateStatement};
+use sea_orm::{ConnectionTrait as _, EntityTrait as _, QueryTrait as _, sea_query::InsertStatement};
 
 use crate::{
     connect::Transaction,
@@ -24,6 +24,8 @@ use crate::{
 
 /// So many events are written by one statement.
 const EVENTS_AT_ONCE: usize = 500;
+/// So many other rows.
+const ROWS_AT_ONCE: usize = 8;
 
 /// Who writes, when, and by which request: what every event of a transaction carries.
 #[derive(Debug, Clone)]
@@ -64,8 +66,10 @@ pub(crate) struct Pending {
     pub events: Vec<event::ActiveModel>,
     /// Steps of counters, by region and state of orders.
     pub counts: BTreeMap<(String, &'static str), i64>,
+    /// New rows that nothing else in the transaction needs.
+    pub rows: Vec<InsertStatement>,
     /// The answers that are kept under keys of requests.
-    pub answers: Vec<UpdateStatement>,
+    pub answers: Vec<InsertStatement>,
 }
 
 /// A transaction. Dropping it undoes everything.
@@ -121,7 +125,10 @@ impl Tx {
     /// # Errors
     /// [`Error::Audit`] if the database does not take what goes with the changes.
     pub async fn commit(self) -> Result<()> {
-        let Pending { mut events, counts, answers } = std::mem::take(&mut *self.pending());
+        if self.pending().rows.len() > ROWS_AT_ONCE {
+            self.write_noted().await?;
+        }
+        let Pending { mut events, counts, rows, answers } = std::mem::take(&mut *self.pending());
         let insert = |events| event::Entity::insert_many(events).into_query();
         while events.len() > EVENTS_AT_ONCE {
             let rest = events.split_off(EVENTS_AT_ONCE);
@@ -129,14 +136,32 @@ impl Tx {
             events = rest;
         }
         let events = (!events.is_empty()).then(|| insert(events));
-        let mut inserts: Vec<_> = events.into_iter().chain(counters::steps(counts)).collect();
+        let mut inserts: Vec<_> = rows.into_iter().chain(events).chain(counters::steps(counts)).collect();
         for answer in answers {
-            let touched = self.conn.together(std::mem::take(&mut inserts), Some(answer)).await.map_err(Error::Audit)?;
-            if touched != 1 {
+            if self.together(std::mem::take(&mut inserts), Some(answer)).await? != 1 {
                 return Err(Error::Stale);
             }
         }
-        self.conn.together(inserts, None).await.map_err(Error::Audit)?;
+        self.together(inserts, None).await?;
         self.conn.commit().await
+    }
+    /// Writes the rows that were noted so far, for what needs them.
+    pub(crate) async fn write_noted(&self) -> Result<()> {
+        let mut rows = std::mem::take(&mut self.pending().rows);
+        while !rows.is_empty() {
+            let rest = rows.split_off(rows.len().min(ROWS_AT_ONCE));
+            self.together(rows, None).await?;
+            rows = rest;
+        }
+        Ok(())
+    }
+
+    /// How many rows the last of some statements wrote.
+    async fn together(&self, inserts: Vec<InsertStatement>, last: Option<InsertStatement>) -> Result<u64> {
+        self.conn.together(inserts, last).await.map_err(|error| match Error::from(error.clone()) {
+            // of the rows: nothing else that is written here can be there already
+            duplicate @ Error::Duplicate { .. } => duplicate,
+            _ => Error::Audit(error),
+        })
     }
 }

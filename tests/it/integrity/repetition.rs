@@ -139,7 +139,7 @@ async fn a_refusal_is_not_kept(
             place(&resident, "one", &order).await
         }
         500 => {
-            server.sql.break_at("INSERT ON service_orders").await;
+            server.sql.break_at("INSERT ON number_blocks").await;
             place(&resident, "one", &order).await
         }
         429 => {
@@ -174,13 +174,16 @@ async fn a_refusal_is_not_kept(
     assert_eq!(server.sql.count("idempotency_keys", []).await, 0);
     match status {
         503 => server.sql.mend("events").await,
-        500 => server.sql.mend("service_orders").await,
+        500 => server.sql.mend("number_blocks").await,
         429 => server.advance(TimeDelta::days(1)),
         403 => {
             server.sql.run(&format!("UPDATE grants SET pending = FALSE WHERE {mine}"), []).await;
             server.advance(TimeDelta::seconds(5));
         }
-        422 => drop(server.sql.run("UPDATE service_kinds SET active = TRUE WHERE code = 'tap'", []).await),
+        422 => {
+            server.sql.run("UPDATE service_kinds SET active = TRUE WHERE code = 'tap'", []).await;
+            server.advance(TimeDelta::seconds(5));
+        }
         _ => {}
     }
     let now = place(&server.sign_in("resident").await, "one", &order).await;

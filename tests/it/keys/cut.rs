@@ -8,7 +8,7 @@ use harness::{
     database::Backend::{self, Postgres, Sqlite},
     program::Program,
 };
-use persistence::{Begun, Database, KeyUse, Stamp, StoredAnswer, Tx, Vault};
+use persistence::{Database, KeyStanding, KeyUse, Stamp, StoredAnswer, Tx, Vault};
 use rstest::rstest;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -41,7 +41,7 @@ async fn keep_answers(program: &Program, url: &str) {
     let tx = write(program, url).await;
     for n in 0..KEPT {
         let key = key(n);
-        assert!(matches!(tx.begin_key(&key).await.unwrap(), Begun::Fresh));
+        assert!(matches!(tx.rows().key_standing(&key, tx.now()).await.unwrap(), KeyStanding::Fresh));
         let body = json!({ "n": n }).to_string();
         let answer = StoredAnswer { status: 201, headers: Value::Null, body, subject: None, in_sight: true };
         tx.keep_answer(&key, &answer).unwrap();
@@ -120,7 +120,8 @@ async fn kept_answers_open(program: &Program, url: &str) {
     let tx = write(program, url).await;
     for n in [0, KEPT - 1] {
         let key = key(n);
-        let Begun::Replay(answer) = tx.begin_key(&key).await.unwrap() else { panic!("{n} is not kept") };
+        let standing = tx.rows().key_standing(&key, tx.now()).await.unwrap();
+        let KeyStanding::Replay(answer) = standing else { panic!("{n} is not kept") };
         assert_eq!(answer.body, json!({ "n": n }).to_string());
     }
 }

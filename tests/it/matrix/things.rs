@@ -175,7 +175,7 @@ impl Things {
         order.state = State::Dispatched(Dispatch::to(Target::Open));
         let order_id = order.id.0;
         let event = order_event(&order_id.to_string());
-        tx.insert_order(Outcome { value: order, events: vec![event], effects: Vec::new() }, vec![1]).await.unwrap();
+        tx.insert_order(Outcome { value: order, events: vec![event], effects: Vec::new() }, vec![1]).unwrap();
         Thing {
             region,
             compound,

@@ -9,6 +9,7 @@ mod placing;
 mod races;
 mod statements;
 mod telling;
+mod together;
 mod working;
 
 use harness::{

@@ -17,7 +17,7 @@ use domain::{
     time::Instant,
 };
 use persistence::{
-    Begun, CodeStanding, Connection, Findable, Found, KeyUse, Lock, PageRequest, Rows, Stamp, StoredAnswer, Tx,
+    CodeStanding, Connection, Findable, Found, KeyStanding, KeyUse, Lock, PageRequest, Rows, Stamp, StoredAnswer, Tx,
 };
 use serde_json::Value;
 
@@ -151,25 +151,42 @@ impl Ctx {
         content: &Value,
         work: impl AsyncFnOnce(&Tx) -> Result<Reply, Problem>,
     ) -> Result<Reply, Problem> {
-        let tx = self.app.database.begin_write(self.stamp()).await?;
-        let key = self.key_use(content);
-        if let Some(key) = &key {
-            match tx.begin_key(key).await? {
-                Begun::Fresh => {}
-                Begun::Reused => return Err(Problem::new("idempotency-key-reused")),
-                Begun::Replay(answer) => {
-                    self.still_visible(&tx, &answer).await?;
-                    return Ok(Reply::replayed(answer));
-                }
-            }
+        let Some(key) = self.key_use(content) else { return self.write_once(None, work).await };
+        if let Some(reply) = self.replay(&key).await? {
+            return Ok(reply);
         }
+        match self.write_once(Some(&key), work).await {
+            Ok(reply) => Ok(reply),
+            // the same request may have been faster, and be the reason
+            Err(refused) => Ok(self.replay(&key).await.ok().flatten().ok_or(refused)?),
+        }
+    }
+
+    async fn write_once(
+        &self,
+        key: Option<&KeyUse>,
+        work: impl AsyncFnOnce(&Tx) -> Result<Reply, Problem>,
+    ) -> Result<Reply, Problem> {
+        let tx = self.app.database.begin_write(self.stamp()).await?;
         let reply = work(&tx).await?;
-        if let Some(key) = &key {
+        if let Some(key) = key {
             tx.keep_answer(key, &reply.stored())?;
         }
         tx.commit().await?;
         self.app.wrote.notify_one();
         Ok(reply)
+    }
+
+    /// The answer to a key that was used before.
+    async fn replay(&self, key: &KeyUse) -> Result<Option<Reply>, Problem> {
+        match self.app.database.rows().key_standing(key, self.now).await? {
+            KeyStanding::Fresh => Ok(None),
+            KeyStanding::Reused => Err(Problem::new("idempotency-key-reused")),
+            KeyStanding::Replay(answer) => {
+                self.still_visible(&answer).await?;
+                Ok(Some(Reply::replayed(answer)))
+            }
+        }
     }
 
     /// Writes in one transaction what is not kept under a key, because its answer shows a secret once. The same request
@@ -178,11 +195,7 @@ impl Ctx {
     /// # Errors
     /// What the work refuses.
     pub async fn write_unkept(&self, work: impl AsyncFnOnce(&Tx) -> Result<Reply, Problem>) -> Result<Reply, Problem> {
-        let tx = self.app.database.begin_write(self.stamp()).await?;
-        let reply = work(&tx).await?;
-        tx.commit().await?;
-        self.app.wrote.notify_one();
-        Ok(reply)
+        self.write_once(None, work).await
     }
 
     /// Records a look that is allowed. Nothing is kept under an idempotency key: the same look again is another one, and
@@ -205,24 +218,24 @@ impl Ctx {
     }
 
     /// An answer is only given again to one who still sees what it shows.
-    async fn still_visible(&self, tx: &Tx, answer: &StoredAnswer) -> Result<(), Problem> {
+    async fn still_visible(&self, answer: &StoredAnswer) -> Result<(), Problem> {
         let Some((kind, id)) = answer.subject.as_ref().filter(|_| answer.in_sight) else { return Ok(()) };
         match kind {
-            ResourceKind::ServiceOrder => self.still_sees::<ServiceOrder>(tx, id).await,
-            ResourceKind::ServiceKind => self.still_sees::<ServiceKind>(tx, id).await,
-            ResourceKind::Volunteer => self.still_sees::<Volunteer>(tx, id).await,
-            ResourceKind::VolunteerTeam => self.still_sees::<VolunteerTeam>(tx, id).await,
-            ResourceKind::Person => self.still_sees::<Person>(tx, id).await,
-            ResourceKind::Household => self.still_sees::<Household>(tx, id).await,
-            ResourceKind::Appointment => self.still_sees::<Appointment>(tx, id).await,
-            ResourceKind::User => self.still_sees::<User>(tx, id).await,
-            ResourceKind::Grant => self.still_sees::<Grant>(tx, id).await,
-            ResourceKind::Region => self.still_sees::<Region>(tx, id).await,
-            ResourceKind::Organization => self.still_sees::<Organization>(tx, id).await,
-            ResourceKind::Compound => self.still_sees::<Compound>(tx, id).await,
-            ResourceKind::Notification => self.still_sees::<Notification>(tx, id).await,
-            ResourceKind::CalendarDay => self.still_sees::<CalendarDay>(tx, id).await,
-            ResourceKind::Client => self.still_sees::<Client>(tx, id).await,
+            ResourceKind::ServiceOrder => self.still_sees::<ServiceOrder>(id).await,
+            ResourceKind::ServiceKind => self.still_sees::<ServiceKind>(id).await,
+            ResourceKind::Volunteer => self.still_sees::<Volunteer>(id).await,
+            ResourceKind::VolunteerTeam => self.still_sees::<VolunteerTeam>(id).await,
+            ResourceKind::Person => self.still_sees::<Person>(id).await,
+            ResourceKind::Household => self.still_sees::<Household>(id).await,
+            ResourceKind::Appointment => self.still_sees::<Appointment>(id).await,
+            ResourceKind::User => self.still_sees::<User>(id).await,
+            ResourceKind::Grant => self.still_sees::<Grant>(id).await,
+            ResourceKind::Region => self.still_sees::<Region>(id).await,
+            ResourceKind::Organization => self.still_sees::<Organization>(id).await,
+            ResourceKind::Compound => self.still_sees::<Compound>(id).await,
+            ResourceKind::Notification => self.still_sees::<Notification>(id).await,
+            ResourceKind::CalendarDay => self.still_sees::<CalendarDay>(id).await,
+            ResourceKind::Client => self.still_sees::<Client>(id).await,
             // none of these is shown by any answer that is kept
             ResourceKind::Session | ResourceKind::Event | ResourceKind::Database | ResourceKind::KeySet => {
                 Err(Problem::new("not-found"))
@@ -230,10 +243,10 @@ impl Ctx {
         }
     }
 
-    async fn still_sees<T: Findable<Id: FromStr>>(&self, tx: &Tx, id: &str) -> Result<(), Problem> {
+    async fn still_sees<T: Findable<Id: FromStr>>(&self, id: &str) -> Result<(), Problem> {
         let access = self.authorize(Action::Read, T::KIND)?;
         let id = id.parse().map_err(|_| Problem::new("not-found"))?;
-        tx.rows().find::<T>(&access, &id).await?;
+        self.app.database.rows().find::<T>(&access, &id).await?;
         Ok(())
     }
 

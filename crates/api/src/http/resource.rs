@@ -118,7 +118,7 @@ pub async fn get<V: View>(ctx: &Ctx, id: &<V::Row as Resource>::Id) -> Result<Re
 /// `not-found`; `access-approval-required` for who has only aggregates.
 pub async fn read<V: View>(ctx: &Ctx, id: &<V::Row as Resource>::Id) -> Result<V, Problem> {
     let access = ctx.authorize(Action::Read, V::Row::KIND)?;
-    let found = ctx.app.database.rows().find::<V::Row>(&access, id).await?;
+    let found = ctx.app.database.rows().read::<V::Row>(&access, id).await?;
     more_than_bare(&found)?;
     Ok(V::of(ctx, found))
 }

@@ -316,7 +316,9 @@ pub async fn get_service_kind(ctx: Ctx, id: PathId<ServiceKindId>) -> Result<Rep
 #[utoipa::path(tag = "service-kinds", operation_id = "createServiceKind", request_body = ServiceKindIn, security(("bearer" = [])), responses((status = 201, body = ServiceKindOut)))]
 #[post("/service-kinds")]
 pub async fn create_service_kind(ctx: Ctx, body: Body<ServiceKindIn>) -> Result<Reply, Problem> {
-    resource::create::<ServiceKindOut>(&ctx, body.value, &body.content).await
+    let reply = resource::create::<ServiceKindOut>(&ctx, body.value, &body.content).await;
+    ctx.app.forget_service_kinds();
+    reply
 }
 
 /// Create a kind of service under an id of the client's own (UUIDv7), or replace it
@@ -327,7 +329,9 @@ pub async fn put_service_kind(
     id: PathId<ServiceKindId>,
     body: Body<ServiceKindIn>,
 ) -> Result<Reply, Problem> {
-    resource::put::<ServiceKindOut>(&ctx, &id.0, body.value, &body.content).await
+    let reply = resource::put::<ServiceKindOut>(&ctx, &id.0, body.value, &body.content).await;
+    ctx.app.forget_service_kinds();
+    reply
 }
 
 /// Change a kind of service
@@ -338,7 +342,9 @@ pub async fn update_service_kind(
     id: PathId<ServiceKindId>,
     patch: ServiceKindPatch,
 ) -> Result<Reply, Problem> {
-    resource::patch::<ServiceKindOut>(&ctx, &id.0, patch).await
+    let reply = resource::patch::<ServiceKindOut>(&ctx, &id.0, patch).await;
+    ctx.app.forget_service_kinds();
+    reply
 }
 
 timeline_of!(

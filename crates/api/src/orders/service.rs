@@ -71,8 +71,7 @@ pub async fn place(ctx: &Ctx, id: Option<ServiceOrderId>, input: PlaceIn, conten
     if !access.permits_at(&spot) {
         return Err(Problem::new("forbidden"));
     }
-    let rows = ctx.app.database.rows();
-    let kind = rows.service_kinds().at(&spot.region, &input.kind).await?;
+    let kind = ctx.app.service_kind(&spot.region, &input.kind).await?;
     let kind = kind.ok_or_else(|| Problem::field("/kind", "not-found"))?;
     if !kind.active {
         return Err(Problem::field("/kind", "not-active"));
@@ -119,7 +118,7 @@ pub async fn place(ctx: &Ctx, id: Option<ServiceOrderId>, input: PlaceIn, conten
             limits: kind.limits,
         };
         let placed = ServiceOrder::place(new, ctx.now, &ctx.calendar(&spot.region));
-        let order = tx.insert_order(placed, digest).await?;
+        let order = tx.insert_order(placed, digest)?;
         let read = ctx.authorize(Action::Read, ResourceKind::ServiceOrder)?;
         match read.grasp(&order) {
             Some(grasp) => Reply::created(ctx, "service-orders", &OrderOut::new(ctx, Found { row: order, grasp })),

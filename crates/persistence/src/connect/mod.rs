@@ -20,7 +20,6 @@ use std::{
 
 use domain::id::IdSource;
 use migrations::{Migrator, MigratorTrait};
-pub(crate) use pool::before_long;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult, RuntimeErr, Statement,
     TransactionTrait as _,
@@ -34,7 +33,7 @@ use tokio::sync::Mutex;
 pub use transaction::{Reader, Transaction};
 
 use self::{
-    pool::{ACQUIRE_TIMEOUT, Pool, Watched},
+    pool::{PATIENCE, PATIENCE_OF_COMMANDS, Pool, Watched, within},
     wire::Options,
 };
 use crate::{
@@ -60,6 +59,8 @@ pub struct Database {
     ids: Arc<dyn IdSource>,
     watched: Arc<Watched>,
     turn: Option<Arc<Mutex<()>>>,
+    /// How long one waits to write.
+    patience: Duration,
 }
 
 impl std::fmt::Debug for Database {
@@ -88,6 +89,9 @@ const SESSION: [(&str, &str); 5] = [
     // on the disks of today a page read at random costs little more than the next one
     ("random_page_cost", "1.1"),
 ];
+/// So many bytes at the beginning of an SQLite file are mapped into memory. They belong to the cache of the system, which takes
+/// them back when it needs room.
+const MAPPED: u64 = 1 << 30;
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 256;
 
@@ -97,25 +101,27 @@ fn says_how_many(url: &str) -> bool {
 }
 
 /// How the connections of a database are opened.
-fn options(url: &str) -> Result<Options> {
+fn options(url: &str, patience: Duration) -> Result<Options> {
     let failed = |error| Error::Unavailable(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))));
     if sqlite_path(url).is_some() {
         let options: SqliteConnectOptions = url.parse().map_err(failed)?;
-        return Ok(Options::Sqlite(Box::new(for_file(options))));
+        return Ok(Options::Sqlite(Box::new(for_file(options, patience))));
     }
     let options: PgConnectOptions = url.parse().map_err(failed)?;
     Ok(Options::Postgres(Box::new(for_session(options, says_how_many(url)))))
 }
 
-fn for_file(options: SqliteConnectOptions) -> SqliteConnectOptions {
+fn for_file(options: SqliteConnectOptions, patience: Duration) -> SqliteConnectOptions {
     options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // with NORMAL a power cut would lose acknowledged commits
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY_TIMEOUT)
+        .busy_timeout(BUSY_TIMEOUT.max(patience))
         .foreign_keys(true)
         .statement_cache_capacity(STATEMENTS)
+        // pages are read where the system keeps them, without a copy of each
+        .pragma("mmap_size", MAPPED.to_string())
         .optimize_on_close(true, None)
         .disable_statement_logging()
 }
@@ -131,9 +137,9 @@ async fn connect(url: &str) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(PATIENCE)
         .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(for_file)
+        .map_sqlx_sqlite_opts(|sqlite| for_file(sqlite, PATIENCE))
         .map_sqlx_postgres_opts(move |postgres| for_session(postgres, says_how_many));
     sea_orm::Database::connect(options).await.map_err(Error::Unavailable)
 }
@@ -236,12 +242,30 @@ impl Database {
     /// # Errors
     /// If it cannot be reached.
     pub async fn open(url: &str, connections: u32, vault: Vault, ids: Arc<dyn IdSource>) -> Result<Self> {
+        Self::open_with(url, connections, PATIENCE, vault, ids).await
+    }
+
+    /// The same for a command, which waits while the service has much to do.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub async fn open_for_command(url: &str, connections: u32, vault: Vault, ids: Arc<dyn IdSource>) -> Result<Self> {
+        Self::open_with(url, connections, PATIENCE_OF_COMMANDS, vault, ids).await
+    }
+
+    async fn open_with(
+        url: &str,
+        connections: u32,
+        patience: Duration,
+        vault: Vault,
+        ids: Arc<dyn IdSource>,
+    ) -> Result<Self> {
         let is_file = sqlite_path(url).is_some();
         // those that serve, and the one that does the rest
         let threads = if is_file { 1 } else { available_parallelism().map_or(2, NonZero::get) + 1 };
-        let options = options(url)?;
+        let options = options(url, patience)?;
         let watched = Arc::new(Watched { count: AtomicU64::new(0), times: Statements::new() });
-        let open = || Reader(Pool::new(options.clone(), connections, Arc::clone(&watched)));
+        let open = || Reader::new(Pool::new(options.clone(), connections, patience, Arc::clone(&watched)));
         // the first one tells whether the database is there
         let pool = open();
         holds_limits(&pool).await?;
@@ -249,7 +273,7 @@ impl Database {
         // SQLite lets any writer be the next one and makes the others wait on their connections, which readers need:
         // they wait here instead, and the first comes first
         let turn = is_file.then(Arc::default);
-        Ok(Self { pool, other_pools: other_pools.into(), vault: Arc::new(vault), ids, watched, turn })
+        Ok(Self { pool, other_pools: other_pools.into(), vault: Arc::new(vault), ids, watched, turn, patience })
     }
 
     /// How many statements it has been sent since it was opened, transaction control aside.
@@ -261,7 +285,7 @@ impl Database {
     /// How many connections there are, over all threads.
     #[must_use]
     pub fn connections(&self) -> Connections {
-        self.pools().map(|pool| pool.0.connections()).fold(Connections::default(), |all, one| Connections {
+        self.pools().map(|pool| pool.pool().connections()).fold(Connections::default(), |all, one| Connections {
             max: all.max + one.max,
             open: all.open + one.open,
             idle: all.idle + one.idle,
@@ -294,7 +318,7 @@ impl Database {
                 Some(turn) => Some(Arc::clone(turn).lock_owned().await),
                 None => None,
             };
-            let pool = Arc::clone(&self.connection().0);
+            let pool = Arc::clone(self.connection().pool());
             if turn.is_none() {
                 return pool.begin("BEGIN").await.map_err(Error::from);
             }
@@ -311,15 +335,20 @@ impl Database {
         let backend = self.connection().get_database_backend();
         let span = watch::span(backend, &stamp.operation);
         let waiting = Instant::now();
-        let begun = before_long(begin).await;
+        let begun = self.before_long(begin).await;
         watch::note_wait(waiting.elapsed(), begun.is_ok());
         let conn = Transaction::new(begun??, backend);
         Ok(Tx::new(conn, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp, span))
     }
 
+    /// Waits for something as long as one waits to write.
+    pub(crate) async fn before_long<T>(&self, work: impl Future<Output = T>) -> std::result::Result<T, DbErr> {
+        within(self.patience, work).await
+    }
+
     /// Begins to read all rows as they are now.
     pub(crate) async fn begin_reading(&self) -> Result<Transaction> {
-        let pool = &self.connection().0;
+        let pool = self.connection().pool();
         let sql = match pool.backend() {
             DbBackend::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             _ => "BEGIN",
@@ -383,7 +412,7 @@ impl Database {
         if self.connection().get_database_backend() != DbBackend::Sqlite {
             return Ok(Vec::new());
         }
-        let pool = &self.connection().0;
+        let pool = self.connection().pool();
         let mut leases = Vec::new();
         for _ in 0..pool.connections().max {
             leases.push(pool.lease().await?);
@@ -408,7 +437,7 @@ impl Database {
     /// If one does not close.
     pub async fn close(self) -> Result<()> {
         for pool in self.pools() {
-            pool.0.close().await?;
+            pool.pool().close().await?;
         }
         Ok(())
     }

@@ -28,7 +28,9 @@ use crate::{
 };
 
 /// How long a request waits for a connection, or to write, before it is told to come back later.
-pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// The same for a command of the administrator, who has nobody to come back to.
+pub(super) const PATIENCE_OF_COMMANDS: Duration = Duration::from_mins(1);
 /// Who has waited so long for the answer to a statement asks whether the database is still there.
 const LATE: Duration = Duration::from_secs(1);
 /// It is not, where it cannot be reached within this time.
@@ -48,6 +50,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Pool {
     options: Options,
     max: u32,
+    /// How long one waits for a connection.
+    patience: Duration,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
     /// When the database was last asked whether it is there, and whether it was.
@@ -87,9 +91,9 @@ pub(super) struct Lease {
     turn: Option<OwnedMutexGuard<()>>,
 }
 
-/// Waits for something as long as a request waits for a connection.
-pub(crate) async fn before_long<T>(work: impl Future<Output = T>) -> std::result::Result<T, DbErr> {
-    timeout(ACQUIRE_TIMEOUT, work).await.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))
+/// Waits for something so long and no longer.
+pub(super) async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> std::result::Result<T, DbErr> {
+    timeout(patience, work).await.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))
 }
 
 pub(super) fn query_failed(error: sqlx::Error) -> DbErr {
@@ -116,10 +120,11 @@ fn is_lost(error: &sqlx::Error) -> bool {
 }
 
 impl Pool {
-    pub fn new(options: Options, max: u32, watched: Arc<Watched>) -> Arc<Self> {
+    pub fn new(options: Options, max: u32, patience: Duration, watched: Arc<Watched>) -> Arc<Self> {
         Arc::new(Self {
             options,
             max,
+            patience,
             permits: Arc::new(Semaphore::new(max.try_into().unwrap_or(Semaphore::MAX_PERMITS))),
             idle: Mutex::default(),
             asked: tokio::sync::Mutex::default(),
@@ -147,7 +152,7 @@ impl Pool {
 
     /// A connection, once one is free.
     pub async fn lease(self: &Arc<Self>) -> std::result::Result<Lease, DbErr> {
-        before_long(self.wait()).await?
+        within(self.patience, self.wait()).await?
     }
 
     async fn wait(self: &Arc<Self>) -> std::result::Result<Lease, DbErr> {
@@ -264,7 +269,7 @@ impl Pool {
 
     /// Closes all connections, once they are free.
     pub async fn close(&self) -> std::result::Result<(), DbErr> {
-        drop(timeout(ACQUIRE_TIMEOUT, self.permits.acquire_many(self.max)).await);
+        drop(timeout(PATIENCE, self.permits.acquire_many(self.max)).await);
         self.permits.close();
         let idle = std::mem::take(&mut *self.idle());
         for Idle { wire, .. } in idle {

@@ -4,20 +4,38 @@ use std::sync::Arc;
 
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement,
-    sea_query::{CommonTableExpression, InsertStatement, SubQueryStatement, UpdateStatement, WithClause, WithQuery},
+    sea_query::{CommonTableExpression, InsertStatement, WithClause, WithQuery},
 };
 use tokio::sync::Mutex;
 
 use super::pool::{Lease, Pool};
-use crate::error::Result;
+use crate::{error::Result, orders::SingleOrders};
 
 /// Reads outside any transaction, each statement on whatever connection is free. It does not write.
 #[derive(Clone)]
-pub struct Reader(pub(super) Arc<Pool>);
+pub struct Reader {
+    pool: Arc<Pool>,
+    orders: SingleOrders,
+}
+
+impl Reader {
+    pub(super) fn new(pool: Arc<Pool>) -> Self {
+        Self { pool, orders: SingleOrders::default() }
+    }
+
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// Those who ask for single orders at the same time.
+    pub(crate) fn orders(&self) -> &SingleOrders {
+        &self.orders
+    }
+}
 
 impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Reader({:?})", self.0.backend())
+        write!(f, "Reader({:?})", self.pool.backend())
     }
 }
 
@@ -28,7 +46,7 @@ fn not_here() -> DbErr {
 #[async_trait::async_trait]
 impl ConnectionTrait for Reader {
     fn get_database_backend(&self) -> DbBackend {
-        self.0.backend()
+        self.pool.backend()
     }
 
     async fn execute_raw(&self, _: Statement) -> std::result::Result<ExecResult, DbErr> {
@@ -40,11 +58,11 @@ impl ConnectionTrait for Reader {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> std::result::Result<Option<QueryResult>, DbErr> {
-        Ok(self.0.all(&statement).await?.into_iter().next())
+        Ok(self.pool.all(&statement).await?.into_iter().next())
     }
 
     async fn query_all_raw(&self, statement: Statement) -> std::result::Result<Vec<QueryResult>, DbErr> {
-        self.0.all(&statement).await
+        self.pool.all(&statement).await
     }
 }
 
@@ -69,25 +87,31 @@ impl Transaction {
         Ok(self.lease.lock().await.take_time().await?)
     }
 
-    /// Writes rows of which none needs another one, then changes some; how many rows the change touched. PostgreSQL gets all
-    /// of it as one statement, which spares the way to it and back for each.
+    /// From now on PostgreSQL reads by indexes where it can: a table that is empty most of the time would be planned as if it
+    /// always were, and a plan is kept.
+    pub(crate) async fn use_indexes(&self) -> Result<()> {
+        if self.backend == DbBackend::Postgres {
+            self.execute_unprepared("SET LOCAL enable_seqscan = off").await?;
+        }
+        Ok(())
+    }
+
+    /// Writes rows of which none needs another one; how many the last statement wrote. PostgreSQL gets all of it as one
+    /// statement, which spares the way to it and back for each.
     pub(crate) async fn together(
         &self,
         inserts: Vec<InsertStatement>,
-        update: Option<UpdateStatement>,
+        last: Option<InsertStatement>,
     ) -> std::result::Result<u64, DbErr> {
-        if self.backend == DbBackend::Postgres
-            && let Some(one) = as_one(&inserts, update.as_ref())
-        {
-            return Ok(self.execute(&one).await?.rows_affected());
+        let mut inserts: Vec<_> = inserts.into_iter().chain(last).collect();
+        let Some(last) = inserts.pop() else { return Ok(0) };
+        if self.backend == DbBackend::Postgres && !inserts.is_empty() {
+            return Ok(self.execute(&as_one(inserts, last)).await?.rows_affected());
         }
         for insert in inserts {
             self.execute(&insert).await?;
         }
-        match update {
-            Some(update) => Ok(self.execute(&update).await?.rows_affected()),
-            None => Ok(0),
-        }
+        Ok(self.execute(&last).await?.rows_affected())
     }
 
     /// The rows of a query one after the other, however many there are.
@@ -97,17 +121,14 @@ impl Transaction {
 }
 
 /// Several statements as one: all but the last stand in its WITH clause.
-fn as_one(inserts: &[InsertStatement], update: Option<&UpdateStatement>) -> Option<WithQuery> {
-    let inserts = inserts.iter().cloned().map(SubQueryStatement::from);
-    let mut all: Vec<_> = inserts.chain(update.cloned().map(Into::into)).collect();
-    let last = all.pop().filter(|_| !all.is_empty())?;
+fn as_one(inserts: Vec<InsertStatement>, last: InsertStatement) -> WithQuery {
     let mut with = WithClause::new();
-    for (number, statement) in all.into_iter().enumerate() {
+    for (number, statement) in inserts.into_iter().enumerate() {
         let mut expression = CommonTableExpression::new();
         expression.table_name(format!("w{number}")).query(statement);
         with.cte(expression);
     }
-    Some(with.query(last))
+    with.query(last)
 }
 
 #[async_trait::async_trait]
@@ -135,7 +156,7 @@ impl ConnectionTrait for Transaction {
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::sea_query::{Expr, ExprTrait as _, PostgresQueryBuilder, Query};
+    use sea_orm::sea_query::{PostgresQueryBuilder, Query};
 
     use super::*;
 
@@ -145,17 +166,10 @@ mod tests {
 
     #[test]
     fn several_statements_become_one() {
-        let update = Query::update().table("c").value("d", 3).and_where(Expr::col("e").eq(4)).to_owned();
-        let one = as_one(&[insert("a", 1), insert("b", 2)], Some(&update)).unwrap();
+        let one = as_one(vec![insert("a", 1), insert("b", 2)], insert("c", 3));
         assert_eq!(
             one.to_string(PostgresQueryBuilder),
-            r#"WITH "w0" AS (INSERT INTO "a" ("b") VALUES (1)) , "w1" AS (INSERT INTO "b" ("b") VALUES (2)) UPDATE "c" SET "d" = 3 WHERE "e" = 4"#
+            r#"WITH "w0" AS (INSERT INTO "a" ("b") VALUES (1)) , "w1" AS (INSERT INTO "b" ("b") VALUES (2)) INSERT INTO "c" ("b") VALUES (3)"#
         );
-    }
-
-    #[test]
-    fn one_statement_stays_as_it_is() {
-        assert!(as_one(&[], None).is_none());
-        assert!(as_one(&[insert("a", 1)], None).is_none());
     }
 }

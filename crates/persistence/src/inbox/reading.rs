@@ -63,10 +63,11 @@ impl Database {
         let events = tx.unread_events().await?;
         let mut rows = Vec::new();
         let mut recipients = Recipients::new(&tx.conn, now);
-        for event in &events {
-            let told = told(event)?;
+        let all_told = events.iter().map(told).collect::<Result<Vec<_>>>()?;
+        recipients.look_up(all_told.iter().flat_map(audiences)).await?;
+        for (event, told) in events.iter().zip(&all_told) {
             let mut users = BTreeSet::new();
-            for audience in audiences(&told) {
+            for audience in audiences(told) {
                 users.extend(recipients.of(&audience).await?);
             }
             // nobody is told what he did himself

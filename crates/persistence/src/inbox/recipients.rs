@@ -1,8 +1,9 @@
 //! Who the people are whom an event concerns.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use domain::{
+    cn::RegionCode,
     id::UserId,
     inbox::{Audience, Office},
     time::Instant,
@@ -10,7 +11,7 @@ use domain::{
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 use uuid::Uuid;
 
-use crate::error::Result;
+use crate::{error::Result, many, rows::word};
 
 /// Looks up the accounts of audiences, each audience once.
 pub(super) struct Recipients<'a, C> {
@@ -24,9 +25,40 @@ struct Row {
     id: Uuid,
 }
 
+#[derive(FromQueryResult)]
+struct OfficeRow {
+    id: Uuid,
+    region_code: String,
+}
+
 impl<'a, C: ConnectionTrait> Recipients<'a, C> {
     pub fn new(conn: &'a C, now: Instant) -> Self {
         Self { conn, now, known: HashMap::new() }
+    }
+
+    /// Looks the offices among some audiences up together: there may be as many as events.
+    pub async fn look_up(&mut self, audiences: impl IntoIterator<Item = Audience>) -> Result<()> {
+        let mut regions: HashMap<Office, BTreeSet<RegionCode>> = HashMap::new();
+        for audience in audiences {
+            if let Audience::Office(office, region) = &audience {
+                regions.entry(*office).or_default().insert(region.clone());
+                self.known.insert(audience, Vec::new());
+            }
+        }
+        let backend = self.conn.get_database_backend();
+        for (office, regions) in regions {
+            let sql = format!(
+                "SELECT DISTINCT u.id, g.region_code FROM users u {OFFICES} AND {} AND u.state = 'active' ORDER BY u.id",
+                many::is_one_of_codes(backend, "g.region_code", 3)
+            );
+            let values = [role_of(office).into(), self.now.into(), many::codes(backend, &regions)];
+            let statement = Statement::from_sql_and_values(backend, sql, values);
+            for OfficeRow { id, region_code } in OfficeRow::find_by_statement(statement).all(self.conn).await? {
+                let region = word(RegionCode::parse(&region_code).ok(), "grants", "region_code", &region_code)?;
+                self.known.entry(Audience::Office(office, region)).or_default().push(id.into());
+            }
+        }
+        Ok(())
     }
 
     /// The accounts of an audience. Whoever cannot sign in is left out.
@@ -43,35 +75,35 @@ impl<'a, C: ConnectionTrait> Recipients<'a, C> {
         Ok(users)
     }
 
-    fn query(&self, audience: &Audience) -> (&'static str, Vec<Value>) {
-        match audience {
-            Audience::User(id) => ("WHERE u.id = $1", vec![id.0.into()]),
-            Audience::Person(id) => ("WHERE u.person_id = $1", vec![id.0.into()]),
-            Audience::Volunteer(id) => {
-                ("JOIN volunteers v ON v.person_id = u.person_id WHERE v.id = $1", vec![id.0.into()])
-            }
+    fn query(&self, audience: &Audience) -> (String, Vec<Value>) {
+        let (from, id) = match audience {
+            Audience::User(id) => ("WHERE u.id = $1", id.0),
+            Audience::Person(id) => ("WHERE u.person_id = $1", id.0),
+            Audience::Volunteer(id) => ("JOIN volunteers v ON v.person_id = u.person_id WHERE v.id = $1", id.0),
             Audience::Team(id) => (
                 "JOIN volunteers v ON v.person_id = u.person_id AND v.state = 'approved' \
                  JOIN volunteer_team_members m ON m.volunteer_id = v.id AND m.left_at IS NULL WHERE m.team_id = $1",
-                vec![id.0.into()],
+                id.0,
             ),
-            Audience::Requester(id) => {
-                ("JOIN service_orders o ON o.requester_id = u.person_id WHERE o.id = $1", vec![id.0.into()])
-            }
+            Audience::Requester(id) => ("JOIN service_orders o ON o.requester_id = u.person_id WHERE o.id = $1", id.0),
             Audience::Hands(id) => (
                 "JOIN volunteers v ON v.person_id = u.person_id \
                  JOIN service_orders o ON v.id = coalesce(o.holder_id, o.target_volunteer_id) WHERE o.id = $1",
-                vec![id.0.into()],
+                id.0,
             ),
-            Audience::Office(office, region) => (
-                "JOIN grants g ON g.user_id = u.id WHERE g.place = 'region' AND g.region_code = $1 AND g.role = $2 \
-                 AND g.pending = FALSE AND g.revoked_at IS NULL AND g.valid_from <= $3 \
-                 AND (g.valid_until IS NULL OR g.valid_until > $3)",
-                vec![region.as_str().into(), role_of(*office).into(), self.now.into()],
-            ),
-        }
+            Audience::Office(office, region) => {
+                let values = vec![role_of(*office).into(), self.now.into(), region.as_str().into()];
+                return (format!("{OFFICES} AND g.region_code = $3"), values);
+            }
+        };
+        (from.to_owned(), vec![id.into()])
     }
 }
+
+/// Those who hold an office somewhere now.
+const OFFICES: &str = "JOIN grants g ON g.user_id = u.id WHERE g.place = 'region' AND g.role = $1 \
+                       AND g.pending = FALSE AND g.revoked_at IS NULL AND g.valid_from <= $2 \
+                       AND (g.valid_until IS NULL OR g.valid_until > $2)";
 
 fn role_of(office: Office) -> &'static str {
     match office {

@@ -2,20 +2,19 @@
 
 use domain::{
     cn::{Phone, RegionCode},
-    id::VolunteerId,
     orders::{
         Assignee, Confirmation, ConfirmedBy, Dispatch, Hold, OrderState, Point, Priority, Requester, Resolution,
         ServiceOrder, Site, State, Target, Team, Work,
     },
 };
 use sea_orm::{ActiveValue::Set, DbErr, FromQueryResult, QueryResult};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     entity::service_order,
-    row::{OrderColumns, Places, Text},
+    row::{OrderColumns, Places, Read},
 };
 use crate::{
     error::{Error, Result},
@@ -28,22 +27,36 @@ const TABLE: &str = "service_orders";
 const ADDRESS: &str = "address";
 const POINT: &str = "point";
 
-/// An order with the names that go with it.
-pub(super) struct OrderRow {
+/// An order with the names that go with it, and who ordered: as he is read, or as he is known.
+pub(super) struct OrderRow<R = Requesting> {
     pub order: OrderColumns,
-    pub requester: Requesting,
+    pub requester: R,
     pub target_volunteer_name: Option<String>,
     pub target_team_name: Option<String>,
     pub holder_name: Option<String>,
     pub joined_by_caller: bool,
 }
 
-/// What an order tells of who ordered.
-#[derive(Clone, Default)]
+/// What is read of who ordered.
 pub(super) struct Requesting {
     pub name: String,
     pub phone: Option<String>,
     pub has_account: bool,
+}
+
+impl Requesting {
+    /// The person of this id.
+    pub fn open(self, vault: &Vault, person_id: Uuid) -> Result<Requester> {
+        let Self { name, phone, has_account } = self;
+        let row = person_id.to_string();
+        let sealer = Sealer { vault, table: people::PERSONS, row: &row };
+        let phone = sealer
+            .open(Class::Personal, people::PHONE, phone.as_deref())?
+            .map(|phone| Phone::from_e164(&phone))
+            .transpose()
+            .map_err(|_| sealer.corrupt(people::PHONE))?;
+        Ok(Requester { person_id: person_id.into(), name, phone, has_account })
+    }
 }
 
 impl FromQueryResult for OrderRow {
@@ -72,24 +85,19 @@ pub(super) const NAMES: &str = "\
 
 /// Reads an order.
 pub(super) fn order_of(vault: &Vault, row: OrderRow) -> Result<ServiceOrder> {
+    let OrderRow { order, requester, target_volunteer_name, target_team_name, holder_name, joined_by_caller } = row;
+    let requester = requester.open(vault, order.requester_id)?;
+    let row = OrderRow { order, requester, target_volunteer_name, target_team_name, holder_name, joined_by_caller };
+    order_by(vault, row)
+}
+
+/// Reads an order of somebody who is known already.
+pub(super) fn order_by(vault: &Vault, row: OrderRow<Requester>) -> Result<ServiceOrder> {
     let id = row.order.id.to_string();
     let sealer = Sealer { vault, table: TABLE, row: &id };
     let state = state_of(&row, &sealer)?;
-    let OrderRow {
-        order,
-        requester: Requesting { name, phone, has_account },
-        target_volunteer_name: _,
-        target_team_name: _,
-        holder_name: _,
-        joined_by_caller,
-    } = row;
-    let person = order.requester_id.to_string();
-    let of_person = Sealer { vault, table: people::PERSONS, row: &person };
-    let phone = of_person
-        .open(Class::Personal, people::PHONE, phone.as_deref())?
-        .map(|phone| Phone::from_e164(&phone))
-        .transpose()
-        .map_err(|_| of_person.corrupt(people::PHONE))?;
+    let OrderRow { order, requester, target_volunteer_name: _, target_team_name: _, holder_name: _, joined_by_caller } =
+        row;
     let site = site_of(&order, &sealer)?;
     Ok(ServiceOrder {
         id: order.id.into(),
@@ -98,20 +106,20 @@ pub(super) fn order_of(vault: &Vault, row: OrderRow) -> Result<ServiceOrder> {
         kind: order.kind,
         description: order.description,
         site,
-        answers: json(&order.answers, "answers", &sealer)?,
+        answers: json(order.answers, "answers", &sealer)?,
         wished_at: order.wished_at,
         private: order.private,
         priority: word(Priority::from_name(&order.priority), TABLE, "priority", &id)?,
-        requester: Requester { person_id: order.requester_id.into(), name, phone, has_account },
+        requester,
         placed_by: order.placed_by.into(),
         state,
         outcome: order.outcome.map(|name| word(Resolution::from_name(&name), TABLE, "outcome", &id)).transpose()?,
         reopened_count: order.reopened_count,
         joined_count: order.joined_count,
         joined_by_caller,
-        remarks: json(&order.remarks, "remarks", &sealer)?,
-        limits: json(&order.limits, "limits", &sealer)?,
-        clocks: json(&order.clocks, "clocks", &sealer)?,
+        remarks: json(order.remarks, "remarks", &sealer)?,
+        limits: json(order.limits, "limits", &sealer)?,
+        clocks: json(order.clocks, "clocks", &sealer)?,
         accepted_at: order.accepted_at,
         closed_at: order.closed_at,
         version: order.version,
@@ -120,11 +128,11 @@ pub(super) fn order_of(vault: &Vault, row: OrderRow) -> Result<ServiceOrder> {
     })
 }
 
-fn json<T: DeserializeOwned>(text: &Text, column: &'static str, sealer: &Sealer<'_>) -> Result<T> {
-    serde_json::from_str(text.0.get()).map_err(|_| sealer.corrupt(column))
+fn json<T>(read: Read<T>, column: &'static str, sealer: &Sealer<'_>) -> Result<T> {
+    read.0.ok_or_else(|| sealer.corrupt(column))
 }
 
-fn state_of(row: &OrderRow, sealer: &Sealer<'_>) -> Result<State> {
+fn state_of<R>(row: &OrderRow<R>, sealer: &Sealer<'_>) -> Result<State> {
     let order = &row.order;
     let kind = OrderState::from_name(&order.state).ok_or_else(|| sealer.corrupt("state"))?;
     let dispatch = || dispatch_of(row, sealer);
@@ -168,7 +176,7 @@ fn assignee(id: Option<Uuid>, name: Option<String>) -> Option<Assignee> {
     Some(Assignee { volunteer_id: id?.into(), display_name: name? })
 }
 
-fn dispatch_of(row: &OrderRow, sealer: &Sealer<'_>) -> Result<Dispatch> {
+fn dispatch_of<R>(row: &OrderRow<R>, sealer: &Sealer<'_>) -> Result<Dispatch> {
     let order = &row.order;
     let target = match order.target.as_deref() {
         Some("volunteer") => {
@@ -181,7 +189,7 @@ fn dispatch_of(row: &OrderRow, sealer: &Sealer<'_>) -> Result<Dispatch> {
         Some("open") => Some(Target::Open),
         _ => None,
     };
-    let declined_by: Vec<VolunteerId> = json(&order.declined_by, "declined_by", sealer)?;
+    let declined_by = order.declined_by.0.clone().ok_or_else(|| sealer.corrupt("declined_by"))?;
     Ok(Dispatch { target: target.ok_or_else(|| sealer.corrupt("target"))?, declined_by })
 }
 

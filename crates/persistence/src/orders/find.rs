@@ -16,12 +16,14 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    convert::{NAMES, OrderRow, order_of},
+    convert::{NAMES, OrderRow, order_by, order_of},
     entity::service_order,
     names::{Names, UnnamedRow},
     row::OrderColumns,
+    single,
 };
 use crate::{
+    connect::Reader,
     error::{Error, Result},
     keyset::{Page, PageRequest, Sorting, page},
     rows::{Found, Rows, word},
@@ -206,6 +208,10 @@ impl Findable for ServiceOrder {
         let row = lock.on(select).into_model::<OrderRow>().one(rows.conn).await?.ok_or(Error::NotFound)?;
         Found::judge(access, order_of(rows.vault, row)?)
     }
+
+    async fn read(rows: Rows<'_, Reader>, access: &Access, id: &Self::Id) -> Result<Found<Self>> {
+        single::read(rows, access, *id).await
+    }
 }
 
 impl<C: ConnectionTrait> Orders<'_, C> {
@@ -246,8 +252,8 @@ impl<C: ConnectionTrait> Orders<'_, C> {
             uuid: true,
         };
         let rows = page::<_, UnnamedRow, _>(self.rows.conn, select, sorting, request).await?;
-        let names = Names::of(self.rows.conn, &rows.items).await?;
-        rows.try_map(|row| Found::judge(access, order_of(self.rows.vault, names.with(row))?))
+        let names = Names::of(self.rows, &rows.items).await?;
+        rows.try_map(|row| Found::judge(access, order_by(self.rows.vault, names.with(row))?))
     }
 
     /// An order and another one into which it may be folded, if the caller sees that too, both kept from others until

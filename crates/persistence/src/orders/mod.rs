@@ -7,10 +7,12 @@ mod kinds;
 mod names;
 mod row;
 mod save;
+mod single;
 mod teams;
 mod volunteers;
 
 pub use find::{Candidate, OrderFilter, Orders, SimilarQuery};
 pub use kinds::{ServiceKindFilter, ServiceKinds};
+pub(crate) use single::SingleOrders;
 pub use teams::{TeamFilter, Teams};
 pub use volunteers::{VolunteerFilter, Volunteers};

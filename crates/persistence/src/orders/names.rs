@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, QueryResult, Statement, Value};
+use domain::orders::Requester;
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::{
@@ -13,6 +14,8 @@ use super::{
 use crate::{
     error::Result,
     keyset::{Keyset, SortKey, SortValue},
+    many,
+    rows::Rows,
 };
 
 /// An order without the names.
@@ -38,7 +41,7 @@ impl SortKey for UnnamedRow {
 /// The names of a page.
 #[derive(Default)]
 pub(super) struct Names {
-    requesters: HashMap<Uuid, Requesting>,
+    requesters: HashMap<Uuid, Requester>,
     volunteers: HashMap<Uuid, String>,
     teams: HashMap<Uuid, String>,
 }
@@ -53,20 +56,17 @@ struct NameRow {
 }
 
 impl Names {
-    pub async fn of(conn: &impl ConnectionTrait, rows: &[UnnamedRow]) -> Result<Self> {
+    pub async fn of<C: ConnectionTrait>(all: Rows<'_, C>, rows: &[UnnamedRow]) -> Result<Self> {
         let mut names = Self::default();
         if rows.is_empty() {
             return Ok(names);
         }
-        let backend = conn.get_database_backend();
+        let backend = all.conn.get_database_backend();
         let orders = || rows.iter().map(|row| &row.order);
         let people: BTreeSet<Uuid> = orders().map(|order| order.requester_id).collect();
         let volunteers = orders().flat_map(|order| [order.holder_id, order.target_volunteer_id]).flatten().collect();
         let teams = orders().filter_map(|order| order.target_team_id).collect();
-        let of = |column: &str, number: u8| match backend {
-            DbBackend::Postgres => format!("{column} = ANY (CAST(${number} AS uuid[]))"),
-            _ => format!("{column} IN (SELECT unhex(value) FROM json_each(${number}))"),
-        };
+        let of = |column, parameter| many::is_one_of(backend, column, parameter);
         let sql = format!(
             "SELECT 'person' AS sort, p.id, p.name, p.phone_sealed AS phone, \
              EXISTS (SELECT 1 FROM users u WHERE u.person_id = p.id AND u.state = 'active') AS has_account \
@@ -78,11 +78,14 @@ impl Names {
             of("v.id", 2),
             of("t.id", 3)
         );
-        let ids = [people, volunteers, teams].map(|ids| array(backend, &ids));
-        for row in NameRow::find_by_statement(Statement::from_sql_and_values(backend, sql, ids)).all(conn).await? {
+        let ids = [people, volunteers, teams].map(|ids| many::ids(backend, ids));
+        for row in NameRow::find_by_statement(Statement::from_sql_and_values(backend, sql, ids)).all(all.conn).await? {
             let NameRow { sort, id, name, phone, has_account } = row;
             match sort.as_str() {
-                "person" => drop(names.requesters.insert(id, Requesting { name, phone, has_account })),
+                "person" => {
+                    let requester = Requesting { name, phone, has_account }.open(all.vault, id)?;
+                    names.requesters.insert(id, requester);
+                }
                 "volunteer" => drop(names.volunteers.insert(id, name)),
                 _ => drop(names.teams.insert(id, name)),
             }
@@ -90,22 +93,15 @@ impl Names {
         Ok(names)
     }
 
-    pub fn with(&self, row: UnnamedRow) -> OrderRow {
+    pub fn with(&self, row: UnnamedRow) -> OrderRow<Requester> {
         let UnnamedRow { order, joined_by_caller } = row;
         let volunteer = |id: Option<Uuid>| id.and_then(|id| self.volunteers.get(&id).cloned());
         let (holder_name, target_volunteer_name) = (volunteer(order.holder_id), volunteer(order.target_volunteer_id));
         let target_team_name = order.target_team_id.and_then(|id| self.teams.get(&id).cloned());
-        let requester = self.requesters.get(&order.requester_id).cloned().unwrap_or_default();
+        let requester = self.requesters.get(&order.requester_id).cloned();
+        let nobody =
+            || Requester { person_id: order.requester_id.into(), name: String::new(), phone: None, has_account: false };
+        let requester = requester.unwrap_or_else(nobody);
         OrderRow { order, requester, target_volunteer_name, target_team_name, holder_name, joined_by_caller }
-    }
-}
-
-/// Ids as one parameter: an array of PostgreSQL as text, or JSON of hexadecimal digits.
-fn array(backend: DbBackend, ids: &BTreeSet<Uuid>) -> Value {
-    let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
-    match backend {
-        DbBackend::Postgres => format!("{{{}}}", ids.join(",")).into(),
-        _ if ids.is_empty() => "[]".into(),
-        _ => format!("[\"{}\"]", ids.join("\",\"")).into(),
     }
 }

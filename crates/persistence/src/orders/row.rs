@@ -3,16 +3,40 @@
 
 use std::sync::LazyLock;
 
-use domain::time::Instant;
+use domain::{
+    clocks::Clocks,
+    id::VolunteerId,
+    orders::{Answers, KindLimit, Remark},
+    time::Instant,
+};
 use sea_orm::{
     DbErr, QueryResult, RuntimeErr,
-    sqlx::{Decode, Postgres, Row as _, Sqlite, Type, types::Json},
+    sqlx::{Database, Decode, Postgres, Row as _, Sqlite, Type, error::BoxDynError, types::Json},
 };
-use serde_json::value::RawValue;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-/// A text of JSON that is read later.
-pub(super) type Text = Json<Box<RawValue>>;
+/// What a column of JSON holds; nothing where that is not what this program writes.
+pub(super) struct Read<T>(pub Option<T>);
+
+macro_rules! reads_json {
+    ($($database:ty),*) => {$(
+        impl<T> Type<$database> for Read<T> {
+            fn type_info() -> <$database as Database>::TypeInfo {
+                <Json<()> as Type<$database>>::type_info()
+            }
+        }
+
+        impl<'r, T: DeserializeOwned + 'r> Decode<'r, $database> for Read<T> {
+            fn decode(value: <$database as Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
+                let read = <Json<T> as Decode<'r, $database>>::decode(value);
+                Ok(Self(read.ok().map(|Json(value)| value)))
+            }
+        }
+    )*};
+}
+
+reads_json!(Postgres, Sqlite);
 
 /// The values of a row, one after the other.
 pub(super) struct Places<'a> {
@@ -77,7 +101,7 @@ columns! {
     unit_id: Option<Uuid>,
     address_sealed: Option<String>,
     point_sealed: Option<String>,
-    answers: Text,
+    answers: Read<Answers>,
     wished_at: Option<Instant>,
     private: bool,
     priority: String,
@@ -87,7 +111,7 @@ columns! {
     target: Option<String>,
     target_volunteer_id: Option<Uuid>,
     target_team_id: Option<Uuid>,
-    declined_by: Text,
+    declined_by: Read<Vec<VolunteerId>>,
     holder_id: Option<Uuid>,
     hold_reason: Option<String>,
     hold_until: Option<Instant>,
@@ -101,9 +125,9 @@ columns! {
     merged_into: Option<Uuid>,
     reopened_count: i32,
     joined_count: i64,
-    remarks: Text,
-    limits: Text,
-    clocks: Text,
+    remarks: Read<Vec<Remark>>,
+    limits: Read<Vec<KindLimit>>,
+    clocks: Read<Clocks>,
     accepted_at: Option<Instant>,
     closed_at: Option<Instant>,
     version: i64,

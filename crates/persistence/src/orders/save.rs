@@ -7,7 +7,7 @@ use domain::{
     outcome::Outcome,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Statement,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait as _, Statement,
     sea_query::OnConflict,
 };
 
@@ -21,19 +21,16 @@ use crate::{
 };
 
 impl Tx {
-    /// Saves a new order. `digest` tells later whether the same is sent again.
+    /// Notes a new order. It is written when the transaction ends, which fails with [`Error::Duplicate`] if the id exists.
+    /// `digest` tells later whether the same is sent again.
     ///
     /// # Errors
-    /// [`Error::Duplicate`] if the id exists.
-    pub async fn insert_order(
-        &self,
-        outcome: Outcome<ServiceOrder, OrderEffect>,
-        digest: Vec<u8>,
-    ) -> Result<ServiceOrder> {
+    /// If a value cannot be sealed.
+    pub fn insert_order(&self, outcome: Outcome<ServiceOrder, OrderEffect>, digest: Vec<u8>) -> Result<ServiceOrder> {
         let Outcome { value, events, effects: _ } = outcome;
         let mut row = row_of(self.vault(), &value)?;
         row.content_digest = Set(digest);
-        service_order::Entity::insert(row).exec_without_returning(&self.conn).await?;
+        self.pending().rows.push(service_order::Entity::insert(row).into_query());
         self.record(&events)?;
         self.count_order(&value.region_code, None, value.state.kind());
         Ok(value)
@@ -73,6 +70,7 @@ impl Tx {
         outcome: Outcome<ServiceOrder, OrderEffect>,
     ) -> Result<(ServiceOrder, Vec<EventDraft>)> {
         let Outcome { mut value, events, effects } = outcome;
+        self.write_noted().await?;
         for effect in effects {
             self.apply(&mut value, effect).await?;
         }

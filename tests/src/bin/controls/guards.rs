@@ -24,6 +24,16 @@ pub const GUARDS: &[Guard] = &[
         tests: &["scope::a_list_holds_exactly_the_subtree::backend_1_Sqlite"],
     },
     Guard {
+        name: "sight of a single row",
+        file: "crates/persistence/src/rows.rs",
+        code: "let grasp = access.grasp(&row).ok_or(Error::NotFound)?;",
+        with_switch: "let whatever = domain::access::Grasp {\n            detail: domain::access::Detail::Masked,\n            actions: domain::access::ActionSet::default(),\n        };\n        let grasp = access.grasp(&row).or({off}.then_some(whatever)).ok_or(Error::NotFound)?;",
+        tests: &[
+            "orders::together::each_sees_what_he_sees_alone::backend_1_Sqlite",
+            "scope::what_is_out_of_sight_is_told_like_what_does_not_exist::backend_1_Sqlite",
+        ],
+    },
+    Guard {
         name: "rights to what is seen",
         file: "crates/persistence/src/rows.rs",
         code: "if self.grasp.actions.has(access.action())",
@@ -310,8 +320,8 @@ pub const GUARDS: &[Guard] = &[
     Guard {
         name: "content of an idempotency key",
         file: "crates/api/src/http/ctx.rs",
-        code: "                Begun::Reused => return Err(",
-        with_switch: "                Begun::Reused if {off} => {}\n                Begun::Reused => return Err(",
+        code: "            KeyStanding::Reused => Err(",
+        with_switch: "            KeyStanding::Reused if {off} => Ok(None),\n            KeyStanding::Reused => Err(",
         tests: &["integrity::repetition::a_key_is_of_one_user_path_and_content::backend_1_Sqlite"],
     },
     Guard {
