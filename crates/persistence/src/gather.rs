@@ -18,6 +18,9 @@ const TOGETHER: usize = 50;
 /// What comes back for one question.
 pub(crate) type Answer<A> = Result<A, DbErr>;
 
+/// The ways back to those who asked.
+type Senders<A> = Vec<oneshot::Sender<Answer<A>>>;
+
 /// Those who ask on one thread.
 pub(crate) struct Gather<Q, A> {
     state: Mutex<State<Q, A>>,
@@ -46,7 +49,7 @@ struct Turn<'a, Q, A> {
 
 impl<Q, A> Turn<'_, Q, A> {
     /// Those who wait; when nobody does, the turn is over.
-    fn next(&mut self) -> Option<(Vec<Q>, Vec<oneshot::Sender<Answer<A>>>)> {
+    fn next(&mut self) -> Option<(Vec<Q>, Senders<A>)> {
         let mut state = self.gather.state();
         let many = state.waiting.len().min(TOGETHER);
         if many == 0 {

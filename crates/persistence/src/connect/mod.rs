@@ -89,9 +89,6 @@ const SESSION: [(&str, &str); 5] = [
     // on the disks of today a page read at random costs little more than the next one
     ("random_page_cost", "1.1"),
 ];
-/// So many bytes at the beginning of an SQLite file are mapped into memory. They belong to the cache of the system, which takes
-/// them back when it needs room.
-const MAPPED: u64 = 1 << 30;
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 256;
 
@@ -120,8 +117,6 @@ fn for_file(options: SqliteConnectOptions, patience: Duration) -> SqliteConnectO
         .busy_timeout(BUSY_TIMEOUT.max(patience))
         .foreign_keys(true)
         .statement_cache_capacity(STATEMENTS)
-        // pages are read where the system keeps them, without a copy of each
-        .pragma("mmap_size", MAPPED.to_string())
         .optimize_on_close(true, None)
         .disable_statement_logging()
 }

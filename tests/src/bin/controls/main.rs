@@ -172,7 +172,8 @@ struct Suite {
 impl Suite {
     fn cargo(&self) -> Command {
         let mut command = Command::new("cargo");
-        command.args(["test", "--locked", "--package", "lianxin-tests", "--test", "it"]);
+        // all crates are named, so that the libraries have the features that they were compiled with
+        command.args(["test", "--locked", "--workspace", "--test", "it"]);
         command.current_dir(&self.directory).env_remove(SWITCH);
         // a place of its own: in one place, cargo would take the copy for the product
         command.env("CARGO_TARGET_DIR", self.directory.join("target")).env("CARGO_PROFILE_DEV_DEBUG", "none");
