@@ -12,6 +12,7 @@ pub mod database;
 pub mod debian;
 pub mod forge;
 pub mod golden;
+pub mod nested;
 pub mod pooler;
 pub mod postgres;
 pub mod program;

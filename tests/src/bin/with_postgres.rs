@@ -17,6 +17,7 @@ use std::{
 use harness::{
     database::{Backend, TestDatabase, postgres_version},
     debian::say,
+    nested::forget_cargo,
     pooler::{PROGRAM_VARIABLE, Pooler, QUERY_VARIABLE, SETTINGS_VARIABLE},
     postgres::{POOLER_VARIABLE, Server, THROWAWAY_VARIABLE, URL_VARIABLE},
 };
@@ -42,7 +43,7 @@ async fn run() -> Result<ExitStatus, String> {
     let _last_copy = if server.throwaway { None } else { Some(TestDatabase::new(Backend::Postgres).await) };
 
     let mut command = Command::new(&program);
-    command.args(arguments);
+    forget_cargo(command.args(arguments));
     command.env(URL_VARIABLE, server.url.as_str());
     if server.throwaway {
         command.env(THROWAWAY_VARIABLE, "1");

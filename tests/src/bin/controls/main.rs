@@ -14,7 +14,7 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-use harness::debian::say;
+use harness::{debian::say, nested::forget_cargo};
 
 mod guards;
 
@@ -174,7 +174,7 @@ impl Suite {
         let mut command = Command::new("cargo");
         // all crates are named, so that the libraries have the features that they were compiled with
         command.args(["test", "--locked", "--workspace", "--test", "it"]);
-        command.current_dir(&self.directory).env_remove(SWITCH);
+        forget_cargo(&mut command).current_dir(&self.directory).env_remove(SWITCH);
         // a place of its own: in one place, cargo would take the copy for the product
         command.env("CARGO_TARGET_DIR", self.directory.join("target")).env("CARGO_PROFILE_DEV_DEBUG", "none");
         command
