@@ -5,10 +5,11 @@
 use std::{
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use sea_orm::{DbErr, RuntimeErr};
-use tokio::sync::oneshot;
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
+use tokio::{sync::oneshot, time::timeout};
 
 /// As many statements are under way at a time.
 const UNDER_WAY: usize = 2;
@@ -27,8 +28,16 @@ pub(crate) struct Gather<Q, A> {
 }
 
 struct State<Q, A> {
-    waiting: Vec<(Q, oneshot::Sender<Answer<A>>)>,
+    waiting: Vec<Waiting<Q, A>>,
     under_way: usize,
+    /// How many have asked.
+    asked: u64,
+}
+
+struct Waiting<Q, A> {
+    number: u64,
+    question: Q,
+    sender: oneshot::Sender<Answer<A>>,
 }
 
 fn unanswered() -> DbErr {
@@ -37,7 +46,7 @@ fn unanswered() -> DbErr {
 
 impl<Q, A> Default for Gather<Q, A> {
     fn default() -> Self {
-        Self { state: Mutex::new(State { waiting: Vec::new(), under_way: 0 }) }
+        Self { state: Mutex::new(State { waiting: Vec::new(), under_way: 0, asked: 0 }) }
     }
 }
 
@@ -57,7 +66,7 @@ impl<Q, A> Turn<'_, Q, A> {
             self.has_ended = true;
             return None;
         }
-        Some(state.waiting.drain(..many).unzip())
+        Some(state.waiting.drain(..many).map(|one| (one.question, one.sender)).unzip())
     }
 }
 
@@ -73,28 +82,43 @@ impl<Q, A> Gather<Q, A> {
     fn state(&self) -> MutexGuard<'_, State<Q, A>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Takes a question back, if nobody is about to answer it.
+    fn take_back(&self, number: u64) -> bool {
+        let mut state = self.state();
+        let place = state.waiting.iter().position(|one| one.number == number);
+        place.map(|place| state.waiting.remove(place)).is_some()
+    }
 }
 
 impl<Q: Send + 'static, A: Send + 'static> Gather<Q, A> {
-    /// Asks. `answer_all` gives an answer for each question, in their order; should it fail, it fails for all of them.
-    pub async fn ask<F, W>(self: &Arc<Self>, question: Q, answer_all: F) -> Answer<A>
+    /// Asks. `answer_all` gives an answer for each question, in their order; should it fail, it fails for all of them. Who waits
+    /// too long for those before him is told to come back.
+    pub async fn ask<F, W>(self: &Arc<Self>, question: Q, patience: Duration, answer_all: F) -> Answer<A>
     where
         F: Fn(Vec<Q>) -> W + Send + 'static,
         W: Future<Output = Result<Vec<Answer<A>>, DbErr>> + Send + 'static,
     {
-        let (sender, receiver) = oneshot::channel();
-        let is_free = {
+        let (sender, mut receiver) = oneshot::channel();
+        let (number, is_free) = {
             let mut state = self.state();
-            state.waiting.push((question, sender));
+            state.asked += 1;
+            let number = state.asked;
+            state.waiting.push(Waiting { number, question, sender });
             let is_free = state.under_way < UNDER_WAY;
             state.under_way += usize::from(is_free);
-            is_free
+            (number, is_free)
         };
         if is_free {
             // whoever asked first may give up: the others still get their answers
             tokio::spawn(Arc::clone(self).answer(answer_all));
         }
-        receiver.await.unwrap_or_else(|_| Err(unanswered()))
+        let answer = match timeout(patience, &mut receiver).await {
+            Ok(answer) => answer,
+            Err(_) if self.take_back(number) => return Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
+            Err(_) => receiver.await,
+        };
+        answer.unwrap_or_else(|_| Err(unanswered()))
     }
 
     /// Answers all who wait, and all who come meanwhile.
@@ -128,6 +152,39 @@ mod tests {
 
     use super::*;
 
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// Who waits for those before him is told to come back; who is about to be answered is not.
+    #[tokio::test]
+    async fn nobody_waits_for_ever() {
+        let gather: Arc<Gather<usize, ()>> = Arc::default();
+        let may_end = Arc::new(Semaphore::new(0));
+        let ask = |patience: Duration| {
+            let may_end = Arc::clone(&may_end);
+            gather.ask(0, patience, move |questions| {
+                let may_end = Arc::clone(&may_end);
+                async move {
+                    may_end.acquire().await.unwrap().forget();
+                    Ok(questions.into_iter().map(|_| Ok(())).collect())
+                }
+            })
+        };
+        let short = Duration::from_millis(1);
+        let mut under_way = Vec::new();
+        for _ in 0..UNDER_WAY {
+            let mut one = Box::pin(ask(short));
+            assert!(futures_util::poll!(&mut one).is_pending());
+            while !gather.state().waiting.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            under_way.push(one);
+        }
+        let late = ask(short).await.unwrap_err();
+        assert!(matches!(late, DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)), "{late}");
+        may_end.add_permits(UNDER_WAY);
+        assert!(join_all(under_way).await.into_iter().all(|answer| answer.is_ok()));
+    }
+
     /// Who asks alone is answered alone; who come while statements are under way share the next one.
     #[tokio::test]
     async fn those_who_wait_share_a_statement() {
@@ -135,7 +192,7 @@ mod tests {
         let (statements, may_end) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
         let ask = |question: usize| {
             let (statements, may_end) = (Arc::clone(&statements), Arc::clone(&may_end));
-            gather.ask(question, move |questions| {
+            gather.ask(question, LONG, move |questions| {
                 let (statements, may_end) = (Arc::clone(&statements), Arc::clone(&may_end));
                 async move {
                     statements.fetch_add(1, Ordering::Relaxed);
@@ -160,7 +217,7 @@ mod tests {
     async fn a_failure_is_told_to_all_and_the_next_one_is_answered() {
         let gather: Arc<Gather<bool, ()>> = Arc::default();
         let ask = |fails: bool| {
-            gather.ask(fails, |questions| async move {
+            gather.ask(fails, LONG, |questions| async move {
                 if questions.contains(&true) {
                     return Err(DbErr::Custom("no".to_owned()));
                 }
@@ -179,9 +236,9 @@ mod tests {
             tokio::task::yield_now().await;
             Ok(questions.into_iter().map(Ok).collect())
         };
-        let mut first = Box::pin(gather.ask(1, answer));
+        let mut first = Box::pin(gather.ask(1, LONG, answer));
         assert!(futures_util::poll!(&mut first).is_pending());
-        let second = gather.ask(2, answer);
+        let second = gather.ask(2, LONG, answer);
         drop(first);
         assert_eq!(second.await.unwrap(), 2);
     }

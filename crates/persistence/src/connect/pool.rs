@@ -132,6 +132,10 @@ impl Pool {
         })
     }
 
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
     pub fn backend(&self) -> DbBackend {
         match self.options {
             Options::Postgres(_) => DbBackend::Postgres,

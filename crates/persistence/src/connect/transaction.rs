@@ -1,6 +1,6 @@
 //! How statements reach a connection: outside any transaction, and within one.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement,
@@ -25,6 +25,11 @@ impl Reader {
 
     pub(super) fn pool(&self) -> &Arc<Pool> {
         &self.pool
+    }
+
+    /// How long one waits for others before he is told to come back.
+    pub(crate) fn patience(&self) -> Duration {
+        self.pool.patience()
     }
 
     /// Those who ask for single orders at the same time.

@@ -33,7 +33,8 @@ type Asked = (Uuid, Option<Uuid>);
 pub(super) async fn read(rows: Rows<'_, Reader>, access: &Access, id: ServiceOrderId) -> Result<Found<ServiceOrder>> {
     let caller = access.person().map(|PersonId(id)| id);
     let reader = rows.conn.clone();
-    let row = rows.conn.orders().0.ask((id.0, caller), move |asked| all(reader.clone(), asked)).await?;
+    let patience = reader.patience();
+    let row = rows.conn.orders().0.ask((id.0, caller), patience, move |asked| all(reader.clone(), asked)).await?;
     Found::judge(access, order_of(rows.vault, *row.ok_or(Error::NotFound)?)?)
 }
 
