@@ -4,8 +4,8 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --locked --release -p api \
-    && cp target/release/lianxin /usr/local/bin/lianxin
+    cargo build --locked --profile production -p api \
+    && cp target/production/lianxin /usr/local/bin/lianxin
 
 FROM debian:bookworm-slim
 # a fixed id, so that the owner of mounted secrets can be set to it

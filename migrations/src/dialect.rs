@@ -21,10 +21,18 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("BYTES", "BLOB", "bytea"),
 ];
 
+/// What stands before a statement that SQLite has no use for.
+const ONLY_POSTGRES: &str = "$ONLY_POSTGRES ";
+
 /// Runs the statements of a step, which are separated by `;` at the end of a line.
 pub async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
     let backend = manager.get_database_backend();
     for statement in sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
+        let statement = match statement.strip_prefix(ONLY_POSTGRES) {
+            Some(_) if backend != DbBackend::Postgres => continue,
+            Some(statement) => statement,
+            None => statement,
+        };
         manager.get_connection().execute_unprepared(&translate(backend, statement)).await?;
     }
     Ok(())

@@ -90,7 +90,7 @@ pub fn fingerprint() -> String {
         m0022_second_factors::SQL,
         m0023_password_profile::SQL,
         m0024_orders_of_large_regions::SQL,
-        m0025_kept_answers_in_one_piece::SQL_POSTGRES,
+        m0025_kept_answers_in_one_piece::SQL,
     ]
     .hash(&mut hasher);
     format!("{:016x}", hasher.finish())

@@ -133,9 +133,13 @@ fn only_begin_write_begins() {
         "crates/persistence/src/connect/mod.rs: _ => \"BEGIN\",",
         // the steps of the schema, all in one
         "crates/persistence/src/connect/mod.rs: let transaction = connection.begin().await?;",
-        // Database::begin_write, on SQLite and on PostgreSQL
+        // Database::begin_write, and what those share who only add something
+        "crates/persistence/src/connect/mod.rs: Ok(Tx::new(self.begin().await?, self.note(stamp), span))",
+        "crates/persistence/src/notes.rs: async move { database.begin().await }",
+        "crates/persistence/src/notes.rs: let conn = database.begin().await?;",
+        // both of them, on SQLite and on PostgreSQL
         "crates/persistence/src/connect/mod.rs: let mut lease = pool.begin(\"BEGIN IMMEDIATE\").await?;",
-        "crates/persistence/src/connect/mod.rs: return pool.begin(\"BEGIN\").await.map_err(Error::from);",
+        "crates/persistence/src/connect/mod.rs: return pool.begin(\"BEGIN\").await;",
         // what all of these come to
         "crates/persistence/src/connect/pool.rs: let begun = lease.begin(sql).await;",
     ];

@@ -87,6 +87,12 @@ impl Program {
         self
     }
 
+    /// Without limits to requests and orders, for those who write as fast as they can.
+    #[must_use]
+    pub fn unlimited(self) -> Self {
+        self.setting("LIANXIN_RATE_LIMIT", "0").setting("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", "0")
+    }
+
     /// A file of its own.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {

@@ -21,7 +21,7 @@ use api::{
 };
 use chrono::TimeDelta;
 use domain::time::{Clock as _, Instant};
-use persistence::{Database, Vault};
+use persistence::{Database, Patience, Vault};
 
 pub use crate::client::{Answer, Client, User};
 use crate::{
@@ -192,7 +192,8 @@ impl Host {
         let Self { settings, keys, clock, ids, demo } = self;
         let said = |error: persistence::Error| error.to_string();
         let vault = Vault::new(&keys.vault)?;
-        let database = Database::open(&settings.database_url, 8, vault, ids.clone()).await.map_err(said)?;
+        let database =
+            Database::open(&settings.database_url, 8, Patience::OfRequests, vault, ids.clone()).await.map_err(said)?;
         if demo {
             let hash = api::hash_password(&settings.demo_password).map_err(|problem| problem.to_string())?;
             demo::load(&database, clock.now(), &hash, &|_, _| {}).await.map_err(said)?;

@@ -6,7 +6,7 @@ use actix_web::{HttpServer, dev::ServerHandle, web::Data};
 use chrono::TimeDelta;
 use clap::{Parser, Subcommand};
 use domain::{id::GrantId, time::Clock as _};
-use persistence::{Database, Stamp};
+use persistence::{Database, Patience, Stamp};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
 
@@ -14,7 +14,7 @@ use crate::{
     app::{self, Served},
     backup,
     config::{Profile, Settings},
-    console::{open, open_for_command, say},
+    console::{open, say},
     demo, identity, jobs,
     keys::{
         self, KeyFile,
@@ -141,12 +141,13 @@ pub async fn run() -> Result<(), String> {
         _ => None,
     };
     persistence::migrate(&settings.database_url).await.map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))?;
-    if let Command::Serve { demo } = cli.command {
-        let database = open(&settings, &keys).await?;
-        return serve(settings, database, file, metrics, demo).await;
-    }
-    let database = open_for_command(&settings, &keys).await?;
+    let patience = match cli.command {
+        Command::Serve { .. } => Patience::OfRequests,
+        _ => Patience::OfCommands,
+    };
+    let database = open(&settings, &keys, patience).await?;
     match cli.command {
+        Command::Serve { demo } => serve(settings, database, file, metrics, demo).await,
         Command::Demo => fill(&settings, &database).await,
         Command::Admin { command: Admin::FirstAdministrator } => first_administrator(&database).await,
         Command::Admin { command: Admin::ApproveGrant { id } } => approve_grant(&database, id.into()).await,
@@ -155,7 +156,7 @@ pub async fn run() -> Result<(), String> {
         }
         Command::Audit { command: Audit::Verify } => verify(&database).await,
         Command::Backup { file } => backup::write(&database, &keys, &file).await,
-        Command::Migrate | Command::Openapi { .. } | Command::Restore { .. } | Command::Serve { .. } => Ok(()),
+        Command::Migrate | Command::Openapi { .. } | Command::Restore { .. } => Ok(()),
     }
 }
 
@@ -270,7 +271,7 @@ async fn serve(
     if let Some((metrics, _)) = metrics {
         metrics.stop(false).await;
     }
-    let database = open(&app.settings, &keys).await?;
+    let database = open(&app.settings, &keys, Patience::OfRequests).await?;
     let finished = jobs::finish(&app, &database).await.map_err(|problem| problem.to_string());
     if let Some(traces) = traces {
         traces.end().await;

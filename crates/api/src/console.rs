@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, sync::Arc};
 
-use persistence::{Database, Vault};
+use persistence::{Database, Patience, Vault};
 
 use crate::{config::Settings, keys::Keys, system::SystemIds};
 
@@ -17,22 +17,13 @@ pub fn say(line: &str) -> Result<(), String> {
 /// As many connections as each thread has.
 const CONNECTIONS: u32 = 8;
 
-/// Opens the database of these settings for requests.
+/// Opens the database of these settings.
 ///
 /// # Errors
 /// If it cannot be reached or a key is not usable.
-pub async fn open(settings: &Settings, keys: &Keys) -> Result<Database, String> {
+pub async fn open(settings: &Settings, keys: &Keys, patience: Patience) -> Result<Database, String> {
     let vault = Vault::new(&keys.vault)?;
-    let opened = Database::open(&settings.database_url, CONNECTIONS, vault, Arc::new(SystemIds)).await;
-    opened.map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))
-}
-
-/// The same for a command, which waits while the service has much to do.
-///
-/// # Errors
-/// If it cannot be reached or a key is not usable.
-pub async fn open_for_command(settings: &Settings, keys: &Keys) -> Result<Database, String> {
-    let vault = Vault::new(&keys.vault)?;
-    let opened = Database::open_for_command(&settings.database_url, CONNECTIONS, vault, Arc::new(SystemIds)).await;
-    opened.map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))
+    Database::open(&settings.database_url, CONNECTIONS, patience, vault, Arc::new(SystemIds))
+        .await
+        .map_err(|error| format!("LIANXIN_DATABASE_URL: {error}"))
 }

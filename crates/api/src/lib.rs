@@ -23,6 +23,10 @@ pub mod system;
 pub mod tokens;
 mod watch;
 
+/// A page takes thousands of small pieces of memory: see `docs/adr/0018-the-build-for-production.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Hashes a password as accounts keep it.
 ///
 /// # Errors

@@ -443,6 +443,8 @@ impl From<persistence::Error> for Problem {
             E::NotFound => return Self::new("not-found"),
             E::Forbidden => return Self::new("forbidden"),
             E::Stale => return Self::new("version-mismatch"),
+            E::Superseded => return Self::new("unavailable"),
+            E::TooMany => return Self::new("quota-exceeded"),
             E::Duplicate { member: "id" } => return Self::new("duplicate"),
             E::Duplicate { member } => return Self::field(format!("/{member}"), "duplicate"),
             _ => {}

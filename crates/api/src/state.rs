@@ -25,8 +25,14 @@ use uuid::Uuid;
 
 use crate::{config::Settings, http::limit::Limiter, keys::Keys, problem::Problem, tokens::Tokens};
 
-/// How long a caller's rights, and kinds of service, are taken from memory: within this time a change takes effect everywhere.
-const RIGHTS_FRESH: TimeDelta = TimeDelta::seconds(3);
+/// How long rights of callers, codes of regions and kinds of service are taken from memory: within this time a change takes
+/// effect everywhere.
+const FRESH: TimeDelta = TimeDelta::seconds(3);
+
+/// Whether what was read then may still be taken from memory.
+fn is_fresh(at: Instant, now: Instant) -> bool {
+    (at..at + FRESH).contains(&now)
+}
 
 /// Codes of regions that others came after, and when they were read.
 #[derive(Default)]
@@ -82,7 +88,7 @@ struct Known {
 
 impl Known {
     fn is_fresh(&self, now: Instant) -> bool {
-        (self.at..self.at + RIGHTS_FRESH).contains(&now) && now < self.until
+        is_fresh(self.at, now) && now < self.until
     }
 }
 
@@ -227,8 +233,7 @@ impl App {
     /// If the database does not answer.
     pub async fn read_successors(&self) -> Result<(), Problem> {
         let now = self.now();
-        let is_fresh = |at: Instant| (at..at + RIGHTS_FRESH).contains(&now);
-        if self.successors.read().unwrap_or_else(PoisonError::into_inner).read_at.is_some_and(is_fresh) {
+        if self.successors.read().unwrap_or_else(PoisonError::into_inner).read_at.is_some_and(|at| is_fresh(at, now)) {
             return Ok(());
         }
         let codes = self.database.rows().regions().successors().await?;
@@ -242,8 +247,7 @@ impl App {
     /// If the database does not answer.
     pub async fn service_kind(&self, place: &RegionCode, code: &str) -> Result<Option<ServiceKind>, Problem> {
         let (now, key) = (self.now(), (place.clone(), code.to_owned()));
-        let is_fresh = |at: Instant| (at..at + RIGHTS_FRESH).contains(&now);
-        if let Some((_, kind)) = self.kinds.get(&key).filter(|(at, _)| is_fresh(*at)) {
+        if let Some((_, kind)) = self.kinds.get(&key).filter(|(at, _)| is_fresh(*at, now)) {
             return Ok(kind);
         }
         let kind = self.database.rows().service_kinds().at(place, code).await?;

@@ -14,9 +14,9 @@ use sea_orm::{
 
 use crate::{
     error::Result,
+    notes::Notes,
     rows::{Rows, word},
     scope,
-    tx::Tx,
 };
 
 /// By what to split a count.
@@ -39,7 +39,7 @@ pub struct Count {
     pub count: i64,
 }
 
-impl Tx {
+impl Notes {
     /// Moves one order from a state to another in the counters of its region.
     pub(crate) fn count_order(&self, region: &RegionCode, from: Option<OrderState>, to: OrderState) {
         let mut pending = self.pending();

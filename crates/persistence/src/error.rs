@@ -17,6 +17,12 @@ pub enum Error {
     /// Somebody changed the row between reading and writing.
     #[error("the row was changed meanwhile")]
     Stale,
+    /// A region got another code meanwhile. The same request may find that one.
+    #[error("a region got another code meanwhile")]
+    Superseded,
+    /// There are as many as there may be.
+    #[error("there are as many as there may be")]
+    TooMany,
     /// A value that must be unique exists already.
     #[error("a value of {member} exists already")]
     Duplicate {

@@ -22,6 +22,7 @@ use crate::{
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, SortValue, Sorting, page},
     many,
+    notes::Notes,
     rows::{Rows, word},
     tx::{Stamp, Tx},
 };
@@ -134,7 +135,7 @@ impl Tx {
 
     /// Notes the events of a decision. They are written when the transaction ends.
     pub(crate) fn record(&self, events: &[EventDraft]) -> Result<()> {
-        self.record_as("ok", events)
+        self.notes().record(events)
     }
 
     /// Notes events that are not about a change: a refusal, a failed login, a look at personal data.
@@ -142,21 +143,21 @@ impl Tx {
     /// # Errors
     /// [`Error::Corrupt`] if one cannot be written as JSON.
     pub fn record_as(&self, result: &'static str, events: &[EventDraft]) -> Result<()> {
-        let rows = events.iter().map(|draft| self.row(result, draft)).collect::<Result<Vec<_>>>()?;
-        self.pending().events.extend(rows);
-        Ok(())
+        self.notes().record_as(result, events)
     }
+}
 
-    pub(crate) fn row(&self, result: &'static str, draft: &EventDraft) -> Result<event::ActiveModel> {
+impl Notes {
+    pub(crate) fn event(&self, result: &'static str, draft: &EventDraft) -> Result<event::ActiveModel> {
         let EventDraft { kind, subject, region, data, occurred_at, acting_for } = draft;
-        let Stamp { now, user_id, session_id, address, operation, request_id } = &self.stamp;
+        let Stamp { now, user_id, session_id, address, operation, request_id } = self.stamp();
         let data = serde_json::to_value(data).map_err(|_| Error::Corrupt {
             table: "events",
             column: "data",
             row: subject.id.clone(),
         })?;
         Ok(event::ActiveModel {
-            id: Set(self.ids.next()),
+            id: Set(self.ids().next()),
             kind: Set((*kind).to_owned()),
             subject_type: Set(subject.kind.name().to_owned()),
             subject_id: Set(subject.id.clone()),

@@ -7,12 +7,13 @@
 use chrono::Duration;
 use domain::{access::ResourceKind, id::UserId, time::Instant};
 use sea_orm::{
-    ConnectionTrait, FromQueryResult, Statement,
-    sea_query::{Expr, ExprTrait as _, OnConflict, Query},
+    ConnectionTrait, FromQueryResult, Statement, Value,
+    sea_query::{Expr, InsertStatement, OnConflict, Query},
 };
 
 use crate::{
     error::Result,
+    notes::Notes,
     rows::{Rows, Sealer, word},
     tx::Tx,
     vault::Class,
@@ -52,7 +53,7 @@ pub struct StoredAnswer {
 /// What is known of a key.
 #[derive(Debug)]
 pub enum KeyStanding {
-    /// Nothing; the answer must be kept with [`Tx::keep_answer`].
+    /// Nothing; the answer must be kept with [`Notes::keep_answer`].
     Fresh,
     /// It was used for the same request: this was the answer.
     Replay(StoredAnswer),
@@ -126,44 +127,65 @@ impl<C: ConnectionTrait> Rows<'_, C> {
     }
 }
 
-impl Tx {
-    /// Keeps the answer of a fresh key. It is written when the transaction ends, which fails with
-    /// [`Error::Stale`](crate::Error::Stale) if somebody else used the key meanwhile.
+/// An answer as it is written.
+#[derive(Clone)]
+pub(crate) struct KeptAnswer {
+    /// Its key, as one text.
+    pub key: String,
+    /// The key, and what is kept under it.
+    values: [Value; KEY.len() + KEPT_COLUMNS.len()],
+}
+
+impl Notes {
+    /// Notes the answer of a fresh key. To write it fails with [`Error::Stale`](crate::Error::Stale) if somebody else used the
+    /// key meanwhile.
     ///
     /// # Errors
     /// If it cannot be sealed.
     pub fn keep_answer(&self, key: &KeyUse, answer: &StoredAnswer) -> Result<()> {
-        let now = self.now();
+        let now = self.stamp().now;
         let id = key.row_id();
         let sealer = Sealer { vault: self.vault(), table: TABLE, row: &id };
         let body = sealer.seal(Class::Personal, "body", Some(&answer.body))?;
         let (subject_type, subject_id) =
             answer.subject.as_ref().map(|(kind, id)| (kind.name().to_owned(), id.clone())).unzip();
-        let mut has_run_out = OnConflict::columns(KEY);
-        has_run_out.update_columns(KEPT_COLUMNS).action_and_where(Expr::col((TABLE, "expires_at")).lte(now));
-        let insert = Query::insert()
-            .into_table(TABLE)
-            .columns(KEY.into_iter().chain(KEPT_COLUMNS))
-            .values_panic([
-                key.user_id.0.into(),
-                key.operation.clone().into(),
-                key.key.clone().into(),
-                key.digest.clone().into(),
-                i32::from(answer.status).into(),
-                answer.headers.clone().into(),
-                body.into(),
-                subject_type.into(),
-                subject_id.into(),
-                answer.in_sight.into(),
-                now.into(),
-                (now + KEPT).into(),
-            ])
-            .on_conflict(has_run_out)
-            .to_owned();
-        self.pending().answers.push(insert);
+        let values = [
+            key.user_id.0.into(),
+            key.operation.clone().into(),
+            key.key.clone().into(),
+            key.digest.clone().into(),
+            i32::from(answer.status).into(),
+            answer.headers.clone().into(),
+            body.into(),
+            subject_type.into(),
+            subject_id.into(),
+            answer.in_sight.into(),
+            now.into(),
+            (now + KEPT).into(),
+        ];
+        self.pending().answers.push(KeptAnswer { key: id, values });
         Ok(())
     }
+}
 
+/// Writes answers under keys that are fresh or have run out; it writes fewer where others used some of them.
+pub(crate) fn insert(answers: Vec<KeptAnswer>) -> Option<InsertStatement> {
+    if answers.is_empty() {
+        return None;
+    }
+    let mut insert = Query::insert();
+    insert.into_table(TABLE).columns(KEY.into_iter().chain(KEPT_COLUMNS));
+    for answer in answers {
+        insert.values_panic(answer.values.map(Expr::val));
+    }
+    let mut has_run_out = OnConflict::columns(KEY);
+    has_run_out
+        .update_columns(KEPT_COLUMNS)
+        .action_and_where(Expr::cust("idempotency_keys.expires_at <= excluded.created_at"));
+    Some(insert.on_conflict(has_run_out).to_owned())
+}
+
+impl Tx {
     /// Removes keys that have run out; how many.
     ///
     /// # Errors

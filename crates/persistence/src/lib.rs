@@ -4,7 +4,8 @@
 //!   without one serve who has no caller yet (`credentials`), the caller himself (`own`), a decision whose right was
 //!   judged before (`by_phone`, `exists`, `timeline`, `to_serve`, the members of a team), what is public (codes of regions,
 //!   days of the calendar), or the work that the program does by itself (`ringing`, `run_out`); each says so.
-//! * Every write goes through a [`Tx`] and leaves its events in the same transaction.
+//! * Every write goes through a [`Tx`], or through [`Notes`] where nothing is changed but only added, and leaves its events in
+//!   the same transaction.
 //! * What is personal is sealed by the [`Vault`] before it reaches a row.
 
 mod backup;
@@ -21,6 +22,7 @@ mod keyset;
 mod leases;
 mod looks;
 mod many;
+mod notes;
 mod numbers;
 mod orders;
 mod people;
@@ -29,13 +31,14 @@ mod rows;
 mod save;
 mod scope;
 mod sealed;
+mod single;
 mod tx;
 mod vault;
 mod watch;
 
 pub use backup::{Loading, Row, Snapshot, Table};
 pub use clocks::{CalendarDayFilter, CalendarDays};
-pub use connect::{Database, Health, Reader, Transaction, is_private, migrate, migrate_as_far_as};
+pub use connect::{Database, Health, Patience, Reader, Transaction, is_private, migrate, migrate_as_far_as};
 pub use counters::{Count, CountBy};
 pub use error::{Error, Result};
 pub use events::{ChainFault, EventFilter, Sequenced, StoredEvent};
@@ -47,6 +50,7 @@ pub use identity::{
 pub use inbox::{NotificationFilter, Notifications};
 pub use keyset::{Keyset, Page, PageRequest, SortKey, SortValue};
 pub use looks::Access as AccessEntry;
+pub use notes::{Notes, OrderLimit};
 pub use numbers::Numbers;
 pub use orders::{
     Candidate, OrderFilter, Orders, ServiceKindFilter, ServiceKinds, SimilarQuery, TeamFilter, Teams, VolunteerFilter,

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::{
     error::{Error, Result},
     events::{SERVES, event},
+    identity::hold_users,
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Rows, Sealer, word},
     tx::Tx,
@@ -176,7 +177,7 @@ impl Tx {
     /// # Errors
     /// [`Error::Audit`]
     pub async fn record_look_with_note(&self, event: EventDraft, note: &str) -> Result<()> {
-        let row = self.row("ok", &event)?;
+        let row = self.notes().event("ok", &event)?;
         let id: Uuid = row.id.clone().take().ok_or(Error::NotFound)?;
         event::Entity::insert(row).exec_without_returning(&self.conn).await.map_err(Error::Audit)?;
         let text = id.to_string();
@@ -193,7 +194,7 @@ impl Tx {
     /// # Errors
     /// If the database does not answer.
     pub async fn looks_of(&self, user: UserId, within: TimeDelta, most: usize) -> Result<Vec<Look>> {
-        self.hold_user(user).await?;
+        hold_users(&self.conn, &[user].into()).await?;
         let rows: Vec<(String, Instant)> = event::Entity::find()
             .select_only()
             .column(event::Column::SubjectId)

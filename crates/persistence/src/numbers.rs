@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How many numbers a replica takes at a time. What it has not used when it stops is lost: gaps are allowed.
-const BLOCK: i64 = 20;
+const BLOCK: i64 = 100;
 /// Series that a replica keeps numbers of; when there are more (a new day), it forgets the old ones.
 const SERIES_KEPT: usize = 10_000;
 

@@ -1,31 +1,20 @@
 //! A write in progress.
 
-use std::{
-    collections::BTreeMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::net::IpAddr;
 
 use domain::{
     id::{IdSource, SessionId, UserId},
     time::Instant,
 };
 use opentelemetry::global::BoxedSpan;
-use sea_orm::{ConnectionTrait as _, EntityTrait as _, QueryTrait as _, sea_query::InsertStatement};
 
 use crate::{
     connect::Transaction,
-    counters,
-    error::{Error, Result},
-    events::event,
+    error::Result,
+    notes::{self, Notes, Pending},
     rows::Rows,
     vault::Vault,
 };
-
-/// So many events are written by one statement.
-const EVENTS_AT_ONCE: usize = 500;
-/// So many other rows.
-const ROWS_AT_ONCE: usize = 8;
 
 /// Who writes, when, and by which request: what every event of a transaction carries.
 #[derive(Debug, Clone)]
@@ -59,109 +48,66 @@ impl Stamp {
     }
 }
 
-/// What goes with the changes of a transaction, and is written when it ends.
-#[derive(Default)]
-pub(crate) struct Pending {
-    /// The events of its decisions.
-    pub events: Vec<event::ActiveModel>,
-    /// Steps of counters, by region and state of orders.
-    pub counts: BTreeMap<(String, &'static str), i64>,
-    /// New rows that nothing else in the transaction needs.
-    pub rows: Vec<InsertStatement>,
-    /// The answers that are kept under keys of requests.
-    pub answers: Vec<InsertStatement>,
-}
-
 /// A transaction. Dropping it undoes everything.
 pub struct Tx {
     pub(crate) conn: Transaction,
-    pending: Mutex<Pending>,
-    vault: Arc<Vault>,
-    pub(crate) ids: Arc<dyn IdSource>,
-    pub(crate) stamp: Stamp,
+    notes: Notes,
     /// Ends with it.
     _span: Option<BoxedSpan>,
 }
 
 impl std::fmt::Debug for Tx {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Tx({})", self.stamp.operation)
+        write!(f, "Tx({})", self.notes.stamp().operation)
     }
 }
 
 impl Tx {
-    pub(crate) fn new(
-        conn: Transaction,
-        vault: Arc<Vault>,
-        ids: Arc<dyn IdSource>,
-        stamp: Stamp,
-        span: Option<BoxedSpan>,
-    ) -> Self {
-        Self { conn, pending: Mutex::default(), vault, ids, stamp, _span: span }
+    pub(crate) fn new(conn: Transaction, notes: Notes, span: Option<BoxedSpan>) -> Self {
+        Self { conn, notes, _span: span }
     }
 
     /// The rows as this transaction sees them.
     #[must_use]
     pub fn rows(&self) -> Rows<'_, Transaction> {
-        Rows::new(&self.conn, &self.vault)
+        Rows::new(&self.conn, self.vault())
     }
 
     /// When this transaction writes.
     #[must_use]
     pub fn now(&self) -> Instant {
-        self.stamp.now
+        self.notes.stamp().now
+    }
+
+    /// What is written when it ends.
+    #[must_use]
+    pub fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     pub(crate) fn vault(&self) -> &Vault {
-        &self.vault
+        self.notes.vault()
     }
 
-    pub(crate) fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn ids(&self) -> &dyn IdSource {
+        self.notes.ids()
     }
 
-    /// Makes it permanent.
+    /// Makes it permanent, with what was noted.
     ///
     /// # Errors
-    /// [`Error::Audit`] if the database does not take what goes with the changes.
+    /// Those of [`Database::write`](crate::Database::write).
     pub async fn commit(self) -> Result<()> {
-        if self.pending().rows.len() > ROWS_AT_ONCE {
-            self.write_noted().await?;
-        }
-        let Pending { mut events, counts, rows, answers } = std::mem::take(&mut *self.pending());
-        let insert = |events| event::Entity::insert_many(events).into_query();
-        while events.len() > EVENTS_AT_ONCE {
-            let rest = events.split_off(EVENTS_AT_ONCE);
-            self.conn.execute(&insert(events)).await.map_err(Error::Audit)?;
-            events = rest;
-        }
-        let events = (!events.is_empty()).then(|| insert(events));
-        let mut inserts: Vec<_> = rows.into_iter().chain(events).chain(counters::steps(counts)).collect();
-        for answer in answers {
-            if self.together(std::mem::take(&mut inserts), Some(answer)).await? != 1 {
-                return Err(Error::Stale);
-            }
-        }
-        self.together(inserts, None).await?;
-        self.conn.commit().await
-    }
-    /// Writes the rows that were noted so far, for what needs them.
-    pub(crate) async fn write_noted(&self) -> Result<()> {
-        let mut rows = std::mem::take(&mut self.pending().rows);
-        while !rows.is_empty() {
-            let rest = rows.split_off(rows.len().min(ROWS_AT_ONCE));
-            self.together(rows, None).await?;
-            rows = rest;
-        }
-        Ok(())
+        notes::write_all(&self.conn, vec![self.notes.take()]).await?.into_iter().collect::<Result<()>>()?;
+        Ok(self.conn.commit().await?)
     }
 
-    /// How many rows the last of some statements wrote.
-    async fn together(&self, inserts: Vec<InsertStatement>, last: Option<InsertStatement>) -> Result<u64> {
-        self.conn.together(inserts, last).await.map_err(|error| match Error::from(error.clone()) {
-            // of the rows: nothing else that is written here can be there already
-            duplicate @ Error::Duplicate { .. } => duplicate,
-            _ => Error::Audit(error),
-        })
+    /// Writes the new rows that were noted so far, for what needs them.
+    pub(crate) async fn write_noted(&self) -> Result<()> {
+        let (persons, orders) = {
+            let mut pending = self.notes.pending();
+            (std::mem::take(&mut pending.persons), std::mem::take(&mut pending.orders))
+        };
+        Pending { persons, orders, ..Pending::default() }.insert_rows(&self.conn).await
     }
 }

@@ -54,9 +54,7 @@ fn refused(program: &Program, arguments: &[&str]) -> String {
 
 /// The same program with the same keys on another database.
 fn beside(program: &Program, url: &str) -> Program {
-    Program::new(LIANXIN, url)
-        .setting("LIANXIN_KEYS_FILE", path(&program.file("lianxin.keys")))
-        .setting("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", "0")
+    Program::new(LIANXIN, url).setting("LIANXIN_KEYS_FILE", path(&program.file("lianxin.keys"))).unlimited()
 }
 
 fn path(path: &Path) -> &str {
@@ -65,7 +63,7 @@ fn path(path: &Path) -> &str {
 
 async fn demonstration(backend: Backend) -> (TestDatabase, Program) {
     let database = TestDatabase::bare(backend).await;
-    let program = Program::new(LIANXIN, &database.url).setting("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", "0");
+    let program = Program::new(LIANXIN, &database.url).unlimited();
     assert!(program.run(&["demo"]).status.success());
     (database, program)
 }

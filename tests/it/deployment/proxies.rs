@@ -77,8 +77,7 @@ async fn stand(kind: Kind) -> Stand {
         .setting("LIANXIN_TRUSTED_PROXIES", "127.0.0.1")
         .setting("LIANXIN_PUBLIC_URL", &format!("http://{address}"))
         .setting("LIANXIN_LOG", "error")
-        .setting("LIANXIN_RATE_LIMIT", "0")
-        .setting("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", "0");
+        .unlimited();
     let filled = program.run(&["demo"]);
     assert!(filled.status.success(), "{filled:?}");
     let addresses = [free_address(), free_address()];

@@ -94,7 +94,7 @@ async fn is_whole(backend: Backend, program: &Program, url: &str, ledger: &Ledge
 #[actix_web::test]
 async fn what_was_acknowledged_outlives_a_kill(#[values(Sqlite, Postgres)] backend: Backend) {
     let database = TestDatabase::bare(backend).await;
-    let program = Program::new(LIANXIN, &database.url).setting("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", "0");
+    let program = Program::new(LIANXIN, &database.url).unlimited();
     assert!(program.run(&["demo"]).status.success());
     let mut process = program.serve(&[]).await;
     let mut chance = Chance::new(9);

@@ -8,7 +8,7 @@ use harness::{
     database::Backend::{self, Postgres, Sqlite},
     program::Program,
 };
-use persistence::{Database, KeyStanding, KeyUse, Stamp, StoredAnswer, Tx, Vault};
+use persistence::{Database, KeyStanding, KeyUse, Patience, Stamp, StoredAnswer, Tx, Vault};
 use rstest::rstest;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -31,7 +31,9 @@ fn key(n: usize) -> KeyUse {
 /// A write to the database of the program, under its keys.
 async fn write(program: &Program, url: &str) -> Tx {
     let keys = KeyFile::read(&path(program), false).unwrap().keys().unwrap();
-    let database = Database::open(url, 1, Vault::new(&keys.vault).unwrap(), Arc::new(SystemIds)).await.unwrap();
+    let database = Database::open(url, 1, Patience::OfRequests, Vault::new(&keys.vault).unwrap(), Arc::new(SystemIds))
+        .await
+        .unwrap();
     let now: Instant = "2099-01-01T00:00:00Z".parse().unwrap();
     database.begin_write(Stamp::system(now, "test")).await.unwrap()
 }
@@ -44,7 +46,7 @@ async fn keep_answers(program: &Program, url: &str) {
         assert!(matches!(tx.rows().key_standing(&key, tx.now()).await.unwrap(), KeyStanding::Fresh));
         let body = json!({ "n": n }).to_string();
         let answer = StoredAnswer { status: 201, headers: Value::Null, body, subject: None, in_sight: true };
-        tx.keep_answer(&key, &answer).unwrap();
+        tx.notes().keep_answer(&key, &answer).unwrap();
     }
     tx.commit().await.unwrap();
 }

@@ -57,10 +57,8 @@ impl Replicas {
 /// The program with the demonstration data, and no limits that a test would reach.
 async fn filled(backend: Backend) -> (Program, TestDatabase) {
     let database = TestDatabase::new(backend).await;
-    let program = Program::new(LIANXIN, &database.url)
-        .setting("LIANXIN_PUBLIC_URL", "http://lianxin.example")
-        .setting("LIANXIN_ORDERS_PER_RESIDENT_PER_DAY", "0")
-        .setting("LIANXIN_RATE_LIMIT", "0");
+    let program =
+        Program::new(LIANXIN, &database.url).setting("LIANXIN_PUBLIC_URL", "http://lianxin.example").unlimited();
     assert!(program.run(&["demo"]).status.success());
     (program, database)
 }

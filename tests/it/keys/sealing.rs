@@ -13,7 +13,7 @@ use harness::{
     server::Server,
     sql::Sql,
 };
-use persistence::{Class, Database, SEALED, SealedAgain, Stamp, Vault, VaultKeys};
+use persistence::{Class, Database, Patience, SEALED, SealedAgain, Stamp, Vault, VaultKeys};
 use rstest::rstest;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -46,7 +46,9 @@ async fn with_new_keys(server: &Server) -> Database {
         index: old.index,
     };
     let vault = Vault::new(&keys).unwrap();
-    Database::open(&server.app.settings.database_url, 2, vault, Arc::new(SystemIds)).await.unwrap()
+    Database::open(&server.app.settings.database_url, 2, Patience::OfRequests, vault, Arc::new(SystemIds))
+        .await
+        .unwrap()
 }
 
 async fn again(server: &Server, database: &Database) -> SealedAgain {

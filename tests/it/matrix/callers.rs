@@ -185,7 +185,7 @@ impl Caller {
         order.state = State::Accepted(Work { dispatch: Dispatch::to(Target::Volunteer(holder.clone())), holder });
         let order_id = order.id;
         let event = order_event(&order_id.to_string());
-        tx.insert_order(Outcome { value: order, events: vec![event], effects: Vec::new() }, vec![1]).unwrap();
+        tx.notes().insert_order(Outcome { value: order, events: vec![event], effects: Vec::new() }, vec![1]).unwrap();
         let told = things::notification(things.next(server), user_id, server, now).await;
         let told = insert(&tx, told, "notification.read").await;
         let program = (role.role == Some(Role::Integrator)).then(|| {

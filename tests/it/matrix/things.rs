@@ -22,7 +22,7 @@ use domain::{
     time::{Instant, Validity},
 };
 use harness::server::Server;
-use persistence::{Database, NewRefreshToken, NewSession, Stamp, Stored, Tx, Vault};
+use persistence::{Database, NewRefreshToken, NewSession, Patience, Stamp, Stored, Tx, Vault};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -72,7 +72,9 @@ pub struct Things {
 /// The database of a server, opened once more.
 pub async fn open(server: &Server) -> Database {
     let vault = Vault::new(&server.keys.vault).unwrap();
-    Database::open(&server.app.settings.database_url, 2, vault, Arc::new(SystemIds)).await.unwrap()
+    Database::open(&server.app.settings.database_url, 2, Patience::OfRequests, vault, Arc::new(SystemIds))
+        .await
+        .unwrap()
 }
 
 pub fn code(text: &str) -> RegionCode {
@@ -175,7 +177,7 @@ impl Things {
         order.state = State::Dispatched(Dispatch::to(Target::Open));
         let order_id = order.id.0;
         let event = order_event(&order_id.to_string());
-        tx.insert_order(Outcome { value: order, events: vec![event], effects: Vec::new() }, vec![1]).unwrap();
+        tx.notes().insert_order(Outcome { value: order, events: vec![event], effects: Vec::new() }, vec![1]).unwrap();
         Thing {
             region,
             compound,

@@ -1,5 +1,6 @@
 //! The order loop from outside, with users of the demonstration.
 
+mod adding;
 mod clocks;
 mod closing;
 mod edits;

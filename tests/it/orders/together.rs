@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use harness::{
     database::Backend::{self, Postgres, Sqlite},
-    server::{Answer, Server},
+    server::{Answer, Server, User},
 };
 use rstest::rstest;
 use serde_json::Value;
@@ -36,7 +36,6 @@ async fn each_sees_what_he_sees_alone(#[values(Sqlite, Postgres)] backend: Backe
     {
         users.push(server.sign_in(name).await);
     }
-    // who asks, and for what: nobody for the same as the one before him
     let asked: Vec<_> = ids.iter().flat_map(|id| users.iter().map(move |user| (user, id))).collect();
     let mut alone = Vec::new();
     for (user, id) in &asked {
@@ -46,10 +45,7 @@ async fn each_sees_what_he_sees_alone(#[values(Sqlite, Postgres)] backend: Backe
     assert!(kinds.contains(&200) && kinds.contains(&404), "{kinds:?}");
 
     let before = server.app.database.statements();
-    let ask = async |(user, id): &(&_, &String)| {
-        let user: &harness::server::User<'_> = user;
-        told(&user.get(&format!("/service-orders/{id}")).await)
-    };
+    let ask = async |(user, id): &(&User<'_>, &String)| told(&user.get(&format!("/service-orders/{id}")).await);
     let together = join_all(asked.iter().map(ask)).await;
     let statements = server.app.database.statements() - before;
     assert!(together == alone, "somebody saw something else");

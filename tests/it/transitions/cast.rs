@@ -228,7 +228,7 @@ impl<'a> Cast<'a> {
             .within(async move |app| {
                 let tx = app.database.begin_write(Stamp::system(app.now(), "test")).await?;
                 for order in orders {
-                    tx.insert_order(order, Vec::new())?;
+                    tx.notes().insert_order(order, Vec::new())?;
                 }
                 tx.commit().await
             })

@@ -32,7 +32,7 @@ use domain::{
     time::{Clock as _, Instant},
 };
 use harness::{debian::say, sql::Sql};
-use persistence::{Database, NewClientSecret, Stamp, Stored, Tx, Vault};
+use persistence::{Database, NewClientSecret, Patience, Stamp, Stored, Tx, Vault};
 use uuid::Uuid;
 
 const SECRET: &str = "the secret of the benchmark";
@@ -57,7 +57,9 @@ async fn run() -> Result<(), String> {
     let said = |error: persistence::Error| error.to_string();
     persistence::migrate(url).await.map_err(said)?;
     let keys = KeyFile::read(Path::new(keys), true)?.keys()?;
-    let database = Database::open(url, 1, Vault::new(&keys.vault)?, Arc::new(SystemIds)).await.map_err(said)?;
+    let database = Database::open(url, 1, Patience::OfRequests, Vault::new(&keys.vault)?, Arc::new(SystemIds))
+        .await
+        .map_err(said)?;
     let client = places(&database).await.map_err(said)?;
     database.close().await.map_err(said)?;
     place_orders(url, orders).await;

@@ -8,12 +8,12 @@ use std::path::Path;
 
 use domain::time::{Clock as _, Instant};
 use indicatif::ProgressBar;
-use persistence::{Database, Loading, Row, Stamp, Table};
+use persistence::{Database, Loading, Patience, Row, Stamp, Table};
 
 use self::file::{Line, Mark, Reader, Sum, Summing, Writer};
 use crate::{
     config::Settings,
-    console::{open_for_command, say},
+    console::{open, say},
     keys::Keys,
     system::SystemClock,
 };
@@ -103,7 +103,7 @@ pub async fn restore(settings: &Settings, keys: &Keys, path: &Path) -> Result<()
     let Content { schema, taken_at, sums } = read_through(keys, path)?;
     let url = &settings.database_url;
     persistence::migrate_as_far_as(url, &schema).await.map_err(said)?;
-    let database = open_for_command(settings, keys).await?;
+    let database = open(settings, keys, Patience::OfCommands).await?;
     let loading = database.begin_loading(Stamp::system(SystemClock.now(), "restore")).await.map_err(said)?;
     let mut reader = Reader::open(path, &keys.backup).map_err(said)?;
     let bar = ProgressBar::new(sums.iter().map(|(_, sum)| sum.rows).sum());

@@ -609,7 +609,7 @@ impl Lives {
         let calendar = Calendar::of(&self.days, &plan.new.region_code);
         if let What::Place = step.what {
             let placed = ServiceOrder::place(plan.new.clone(), step.at, &calendar);
-            let order = tx.insert_order(placed, digest(plan))?;
+            let order = tx.notes().insert_order(placed, digest(plan))?;
             self.orders.insert(number, order);
             return Ok(());
         }

@@ -17,7 +17,8 @@ use domain::{
     time::Instant,
 };
 use persistence::{
-    CodeStanding, Connection, Findable, Found, KeyStanding, KeyUse, Lock, PageRequest, Rows, Stamp, StoredAnswer, Tx,
+    CodeStanding, Connection, Findable, Found, KeyStanding, KeyUse, Lock, Notes, PageRequest, Rows, Stamp,
+    StoredAnswer, Tx,
 };
 use serde_json::Value;
 
@@ -158,7 +159,7 @@ impl Ctx {
         match self.write_once(Some(&key), work).await {
             Ok(reply) => Ok(reply),
             // the same request may have been faster, and be the reason
-            Err(refused) => Ok(self.replay(&key).await.ok().flatten().ok_or(refused)?),
+            Err(refused) => self.replay(&key).await?.ok_or(refused),
         }
     }
 
@@ -170,9 +171,41 @@ impl Ctx {
         let tx = self.app.database.begin_write(self.stamp()).await?;
         let reply = work(&tx).await?;
         if let Some(key) = key {
-            tx.keep_answer(key, &reply.stored())?;
+            tx.notes().keep_answer(key, &reply.stored())?;
         }
         tx.commit().await?;
+        self.app.wrote.notify_one();
+        Ok(reply)
+    }
+
+    /// Writes what only adds something, in one transaction with what others add at the same time. The answer to a key that was
+    /// used before is replayed once that is found out, at the end: until then nothing is written.
+    ///
+    /// # Errors
+    /// What the work refuses, and `idempotency-key-reused`.
+    pub async fn add(
+        &self,
+        content: &Value,
+        work: impl AsyncFnOnce(&Notes) -> Result<Reply, Problem>,
+    ) -> Result<Reply, Problem> {
+        let key = self.key_use(content);
+        match (self.add_once(key.as_ref(), work).await, key) {
+            (Err(refused), Some(key)) => self.replay(&key).await?.ok_or(refused),
+            (reply, _) => reply,
+        }
+    }
+
+    async fn add_once(
+        &self,
+        key: Option<&KeyUse>,
+        work: impl AsyncFnOnce(&Notes) -> Result<Reply, Problem>,
+    ) -> Result<Reply, Problem> {
+        let notes = self.app.database.note(self.stamp());
+        let reply = work(&notes).await?;
+        if let Some(key) = key {
+            notes.keep_answer(key, &reply.stored())?;
+        }
+        self.app.database.write(notes).await?;
         self.app.wrote.notify_one();
         Ok(reply)
     }
@@ -246,7 +279,7 @@ impl Ctx {
     async fn still_sees<T: Findable<Id: FromStr>>(&self, id: &str) -> Result<(), Problem> {
         let access = self.authorize(Action::Read, T::KIND)?;
         let id = id.parse().map_err(|_| Problem::new("not-found"))?;
-        self.app.database.rows().find::<T>(&access, &id).await?;
+        self.app.database.rows().read::<T>(&access, &id).await?;
         Ok(())
     }
 
@@ -405,7 +438,11 @@ impl Ctx {
     }
 }
 
-fn seen<T>(found: persistence::Result<Found<T>>, unseen: impl Fn() -> Problem) -> Result<Found<T>, Problem> {
+/// What was found, or the refusal of what is out of sight.
+///
+/// # Errors
+/// `unseen`, or that of the database.
+pub fn seen<T>(found: persistence::Result<T>, unseen: impl Fn() -> Problem) -> Result<T, Problem> {
     match found {
         Ok(found) => Ok(found),
         Err(persistence::Error::NotFound) => Err(unseen()),

@@ -18,7 +18,7 @@ pub mod traceparent;
 pub mod value;
 
 pub use body::{Body, MergePatch, Patch};
-pub use ctx::Ctx;
+pub use ctx::{Ctx, seen};
 pub use query::{List, ListFilter, ListParams, OneOf, RegionText};
 pub use reply::{Reply, Shown};
 pub use resource::{Editable, Make, View, Writable};

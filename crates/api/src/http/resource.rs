@@ -72,6 +72,9 @@ pub trait Editable: View<Row: Stored + Clone + PartialEq> {
     fn settle(_ctx: &Ctx, _tx: &Tx, _new: &Self::Row) -> impl Future<Output = Result<(), Problem>> {
         std::future::ready(Ok(()))
     }
+
+    /// Forgets what is kept in memory of rows of this kind, after one was written.
+    fn forget(_ctx: &Ctx) {}
 }
 
 /// What a row is built from.
@@ -185,7 +188,17 @@ pub async fn create<V: Editable>(ctx: &Ctx, written: V::In, content: &Value) -> 
     if !access.permits_some() {
         return Err(Problem::new("forbidden"));
     }
-    ctx.write(content, async |tx| make::<V>(ctx, tx, None, written).await).await
+    write::<V>(ctx, content, async |tx| make::<V>(ctx, tx, None, written).await).await
+}
+
+async fn write<V: Editable>(
+    ctx: &Ctx,
+    content: &Value,
+    work: impl AsyncFnOnce(&Tx) -> Result<Reply, Problem>,
+) -> Result<Reply, Problem> {
+    let reply = ctx.write(content, work).await;
+    V::forget(ctx);
+    reply
 }
 
 async fn make<V: Editable>(
@@ -226,7 +239,7 @@ where
     if !access.permits_some() {
         return Err(Problem::new("forbidden"));
     }
-    ctx.write(content, async |tx| make::<V>(ctx, tx, Some(id), written).await).await
+    write::<V>(ctx, content, async |tx| make::<V>(ctx, tx, Some(id), written).await).await
 }
 
 /// Changes members of a resource (RFC 7396).
@@ -253,7 +266,7 @@ async fn change<V: Editable>(
     written: impl FnOnce(&V::Row) -> Result<V::In, Problem>,
 ) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Update, V::Row::KIND)?;
-    ctx.write(content, async |tx| {
+    write::<V>(ctx, content, async |tx| {
         let found = tx.rows().find_to_change::<V::Row>(&access, id).await?.permitted(&access)?;
         let before = found.row;
         let written = written(&before)?;

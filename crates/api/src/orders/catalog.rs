@@ -186,6 +186,10 @@ impl Editable for ServiceKindOut {
 
     const EVENTS: (&'static str, &'static str) = ("service_kind.created", "service_kind.updated");
 
+    fn forget(ctx: &Ctx) {
+        ctx.app.forget_service_kinds();
+    }
+
     fn written(row: &ServiceKind) -> ServiceKindIn {
         ServiceKindIn {
             code: row.code.clone(),
@@ -316,9 +320,7 @@ pub async fn get_service_kind(ctx: Ctx, id: PathId<ServiceKindId>) -> Result<Rep
 #[utoipa::path(tag = "service-kinds", operation_id = "createServiceKind", request_body = ServiceKindIn, security(("bearer" = [])), responses((status = 201, body = ServiceKindOut)))]
 #[post("/service-kinds")]
 pub async fn create_service_kind(ctx: Ctx, body: Body<ServiceKindIn>) -> Result<Reply, Problem> {
-    let reply = resource::create::<ServiceKindOut>(&ctx, body.value, &body.content).await;
-    ctx.app.forget_service_kinds();
-    reply
+    resource::create::<ServiceKindOut>(&ctx, body.value, &body.content).await
 }
 
 /// Create a kind of service under an id of the client's own (UUIDv7), or replace it
@@ -329,9 +331,7 @@ pub async fn put_service_kind(
     id: PathId<ServiceKindId>,
     body: Body<ServiceKindIn>,
 ) -> Result<Reply, Problem> {
-    let reply = resource::put::<ServiceKindOut>(&ctx, &id.0, body.value, &body.content).await;
-    ctx.app.forget_service_kinds();
-    reply
+    resource::put::<ServiceKindOut>(&ctx, &id.0, body.value, &body.content).await
 }
 
 /// Change a kind of service
@@ -342,9 +342,7 @@ pub async fn update_service_kind(
     id: PathId<ServiceKindId>,
     patch: ServiceKindPatch,
 ) -> Result<Reply, Problem> {
-    let reply = resource::patch::<ServiceKindOut>(&ctx, &id.0, patch).await;
-    ctx.app.forget_service_kinds();
-    reply
+    resource::patch::<ServiceKindOut>(&ctx, &id.0, patch).await
 }
 
 timeline_of!(

@@ -13,9 +13,9 @@ use domain::{
     people::Person,
     places::{Building, Compound},
     resource::Resource as _,
-    time::{day_in_china, start_of_day_in_china},
+    time::{Instant, day_in_china, start_of_day_in_china},
 };
-use persistence::{CodeStanding, Found, Tx};
+use persistence::{Found, Notes, OrderLimit, Tx};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ use super::{
     edits,
 };
 use crate::{
-    http::{Ctx, Reply},
+    http::{Ctx, Reply, seen},
     problem::Problem,
 };
 
@@ -92,15 +92,16 @@ pub async fn place(ctx: &Ctx, id: Option<ServiceOrderId>, input: PlaceIn, conten
     let series = format!("{county}-{}", day_in_china(ctx.now).format("%Y%m%d"));
     let number = format!("{series}-{}", ctx.app.numbers.next(&ctx.app.database, ctx.stamp(), &series).await?);
     let on_behalf_of = input.on_behalf_of;
-    ctx.write(content, async |tx| {
-        still_there(tx, &spot).await?;
+    let added = ctx.add(content, async |notes| {
+        // where it got another code since it was looked up, the same request finds that
+        notes.keep_region(&spot.region);
         if !may_place_for_others {
-            check_quota(ctx, tx).await?;
+            limit(ctx, notes);
         }
         let on_behalf = on_behalf_of.is_some();
         let requester = match on_behalf_of {
-            Some(whom) => requester_for(ctx, tx, whom, &spot).await?,
-            None => own_requester(ctx, tx).await?,
+            Some(whom) => requester_for(ctx, notes, whom, &spot).await?,
+            None => own_requester(ctx).await?,
         };
         let new = NewOrder {
             id: id.unwrap_or_else(|| ctx.app.ids.next().into()),
@@ -118,34 +119,32 @@ pub async fn place(ctx: &Ctx, id: Option<ServiceOrderId>, input: PlaceIn, conten
             limits: kind.limits,
         };
         let placed = ServiceOrder::place(new, ctx.now, &ctx.calendar(&spot.region));
-        let order = tx.insert_order(placed, digest)?;
+        let order = notes.insert_order(placed, digest)?;
         let read = ctx.authorize(Action::Read, ResourceKind::ServiceOrder)?;
         match read.grasp(&order) {
             Some(grasp) => Reply::created(ctx, "service-orders", &OrderOut::new(ctx, Found { row: order, grasp })),
             None => Ok(Reply::created(ctx, "service-orders", &OrderOut::bare(ctx, order))?.out_of_sight()),
         }
-    })
-    .await
+    });
+    added.await.map_err(|refused| if refused.code() == "quota-exceeded" { for_today(ctx, refused) } else { refused })
 }
 
-async fn check_quota(ctx: &Ctx, tx: &Tx) -> Result<(), Problem> {
-    let Some(limit) = ctx.app.settings.orders_per_day else { return Ok(()) };
-    let today = start_of_day_in_china(day_in_china(ctx.now));
-    if tx.orders_placed_by(ctx.actor.user_id, today).await? < limit {
-        return Ok(());
+/// Who places orders for himself places only so many in a day.
+fn limit(ctx: &Ctx, notes: &Notes) {
+    if let Some(most) = ctx.app.settings.orders_per_day {
+        notes.limit_orders(OrderLimit { user: ctx.actor.user_id, since: today(ctx), most });
     }
-    Err(Problem::new("quota-exceeded")
+}
+
+/// When today began.
+fn today(ctx: &Ctx) -> Instant {
+    start_of_day_in_china(day_in_china(ctx.now))
+}
+
+fn for_today(ctx: &Ctx, refused: Problem) -> Problem {
+    refused
         .with("violated-policies", serde_json::json!(["orders-per-day"]))
-        .until(today + Duration::days(1), ctx.now))
-}
-
-/// The region of an order keeps its code until the order is written. Where it got another one since it was looked up, the
-/// same request finds that.
-async fn still_there(tx: &Tx, spot: &Spot) -> Result<(), Problem> {
-    match tx.rows().regions().standing(&spot.region).await? {
-        CodeStanding::Current => Ok(()),
-        CodeStanding::SupersededBy(_) | CodeStanding::Unknown => Err(Problem::new("unavailable")),
-    }
+        .until(today(ctx) + Duration::days(1), ctx.now)
 }
 
 /// A compound has its own region and position.
@@ -207,13 +206,13 @@ async fn compound_of(
     }
     let unseen = || Problem::field(POINTER, "not-found");
     let access = ctx.authorize(Action::Read, ResourceKind::Compound).map_err(|_| unseen())?;
-    let found = rows.compounds().names(&access, &[id]).await?.pop().ok_or_else(unseen)?;
+    let found = seen(rows.compounds().name(&access, id).await, unseen)?;
     Ok((found.id, found.region_code, Vec::new()))
 }
 
-async fn own_requester(ctx: &Ctx, tx: &Tx) -> Result<Requester, Problem> {
+async fn own_requester(ctx: &Ctx) -> Result<Requester, Problem> {
     let person = ctx.actor.person_id.ok_or_else(|| Problem::field("/on_behalf_of", "required"))?;
-    let person = tx.rows().persons().own(person).await?;
+    let person = ctx.app.database.rows().persons().read_own(person).await?;
     Ok(requester(person, true))
 }
 
@@ -222,13 +221,14 @@ fn requester(person: Person, has_account: bool) -> Requester {
 }
 
 /// The person for whom a worker places an order: one on record, one found by his telephone number, or a new one.
-async fn requester_for(ctx: &Ctx, tx: &Tx, whom: OnBehalfIn, spot: &Spot) -> Result<Requester, Problem> {
+async fn requester_for(ctx: &Ctx, notes: &Notes, whom: OnBehalfIn, spot: &Spot) -> Result<Requester, Problem> {
+    let rows = ctx.app.database.rows();
     let OnBehalfIn { person_id, name, phone } = whom;
     if let Some(id) = person_id {
         if name.is_some() || phone.is_some() {
             return Err(Problem::field("/on_behalf_of", "not-together"));
         }
-        let found = ctx.named::<Person, _>(tx.rows(), &id.into(), "/on_behalf_of/person_id").await?;
+        let found = ctx.named::<Person, _>(rows, &id.into(), "/on_behalf_of/person_id").await?;
         return Ok(requester(found.row, false));
     }
     let field = |member: &str, code| Problem::field(format!("/on_behalf_of/{member}"), code);
@@ -237,7 +237,7 @@ async fn requester_for(ctx: &Ctx, tx: &Tx, whom: OnBehalfIn, spot: &Spot) -> Res
     let name = PersonName::parse(&name).map_err(|error| field("name", error.code()))?;
     let phone = Phone::parse(&phone).map_err(|error| field("phone", error.code()))?;
     let community = spot.region.at(RegionLevel::Community).unwrap_or_else(|| spot.region.clone());
-    if let Some(person) = tx.rows().persons().by_phone(&community, &phone, name.as_str()).await? {
+    if let Some(person) = rows.persons().by_phone(&community, &phone, name.as_str()).await? {
         return Ok(requester(person, false));
     }
     let person = Person {
@@ -257,7 +257,7 @@ async fn requester_for(ctx: &Ctx, tx: &Tx, whom: OnBehalfIn, spot: &Spot) -> Res
         updated_at: ctx.now,
     };
     let event = person.event("person.created");
-    Ok(requester(tx.insert(Outcome::new(person, event)).await?, false))
+    Ok(requester(notes.insert_person(Outcome::new(person, event))?, false))
 }
 
 /// To whom an order is handed: whoever the caller sees, or serves the place of the order, as `candidates` tells.

@@ -33,11 +33,12 @@ use tokio::sync::Mutex;
 pub use transaction::{Reader, Transaction};
 
 use self::{
-    pool::{PATIENCE, PATIENCE_OF_COMMANDS, Pool, Watched, within},
+    pool::{Pool, Watched, within},
     wire::Options,
 };
 use crate::{
     error::{Error, Result},
+    notes::Notes,
     rows::Rows,
     tx::{Stamp, Tx},
     vault::Vault,
@@ -66,6 +67,24 @@ pub struct Database {
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Database({:?})", self.connection().get_database_backend())
+    }
+}
+
+/// How long one waits for a connection, or to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Two seconds: whoever sent a request is told to come back later.
+    OfRequests,
+    /// A minute: an administrator has nobody to come back to.
+    OfCommands,
+}
+
+impl Patience {
+    fn limit(self) -> Duration {
+        match self {
+            Self::OfRequests => Duration::from_secs(2),
+            Self::OfCommands => Duration::from_mins(1),
+        }
     }
 }
 
@@ -129,12 +148,13 @@ fn for_session(options: PgConnectOptions, says_how_many: bool) -> PgConnectOptio
 /// One connection for the steps of the schema.
 async fn connect(url: &str) -> Result<DatabaseConnection> {
     let says_how_many = says_how_many(url);
+    let patience = Patience::OfRequests.limit();
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(1)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(patience)
         .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|sqlite| for_file(sqlite, PATIENCE))
+        .map_sqlx_sqlite_opts(move |sqlite| for_file(sqlite, patience))
         .map_sqlx_postgres_opts(move |postgres| for_session(postgres, says_how_many));
     sea_orm::Database::connect(options).await.map_err(Error::Unavailable)
 }
@@ -236,25 +256,14 @@ impl Database {
     ///
     /// # Errors
     /// If it cannot be reached.
-    pub async fn open(url: &str, connections: u32, vault: Vault, ids: Arc<dyn IdSource>) -> Result<Self> {
-        Self::open_with(url, connections, PATIENCE, vault, ids).await
-    }
-
-    /// The same for a command, which waits while the service has much to do.
-    ///
-    /// # Errors
-    /// If it cannot be reached.
-    pub async fn open_for_command(url: &str, connections: u32, vault: Vault, ids: Arc<dyn IdSource>) -> Result<Self> {
-        Self::open_with(url, connections, PATIENCE_OF_COMMANDS, vault, ids).await
-    }
-
-    async fn open_with(
+    pub async fn open(
         url: &str,
         connections: u32,
-        patience: Duration,
+        patience: Patience,
         vault: Vault,
         ids: Arc<dyn IdSource>,
     ) -> Result<Self> {
+        let patience = patience.limit();
         let is_file = sqlite_path(url).is_some();
         // those that serve, and the one that does the rest
         let threads = if is_file { 1 } else { available_parallelism().map_or(2, NonZero::get) + 1 };
@@ -297,6 +306,12 @@ impl Database {
         &self.vault
     }
 
+    /// Begins to note what is written with [`Self::write`].
+    #[must_use]
+    pub fn note(&self, stamp: Stamp) -> Notes {
+        Notes::new(Arc::clone(&self.vault), Arc::clone(&self.ids), stamp)
+    }
+
     /// Reads outside any transaction.
     #[must_use]
     pub fn rows(&self) -> Rows<'_, Reader> {
@@ -308,6 +323,11 @@ impl Database {
     /// # Errors
     /// If it cannot begin in time.
     pub async fn begin_write(&self, stamp: Stamp) -> Result<Tx> {
+        let span = watch::span(self.connection().get_database_backend(), &stamp.operation);
+        Ok(Tx::new(self.begin().await?, self.note(stamp), span))
+    }
+
+    pub(crate) async fn begin(&self) -> std::result::Result<Transaction, DbErr> {
         let begin = async {
             let turn = match &self.turn {
                 Some(turn) => Some(Arc::clone(turn).lock_owned().await),
@@ -315,7 +335,7 @@ impl Database {
             };
             let pool = Arc::clone(self.connection().pool());
             if turn.is_none() {
-                return pool.begin("BEGIN").await.map_err(Error::from);
+                return pool.begin("BEGIN").await;
             }
             // who gives up here does not give up the turn: SQLite would still be waiting, and so would the next one,
             // each on a connection
@@ -325,15 +345,12 @@ impl Database {
                 lease.hold(turn);
                 Ok(lease)
             });
-            begin.await.map_err(std::io::Error::other)?
+            begin.await.map_err(|error| DbErr::Custom(error.to_string()))?
         };
-        let backend = self.connection().get_database_backend();
-        let span = watch::span(backend, &stamp.operation);
         let waiting = Instant::now();
         let begun = self.before_long(begin).await;
         watch::note_wait(waiting.elapsed(), begun.is_ok());
-        let conn = Transaction::new(begun??, backend);
-        Ok(Tx::new(conn, Arc::clone(&self.vault), Arc::clone(&self.ids), stamp, span))
+        Ok(Transaction::new(begun??, self.connection().get_database_backend()))
     }
 
     /// Waits for something as long as one waits to write.

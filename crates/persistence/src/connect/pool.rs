@@ -27,10 +27,6 @@ use crate::{
     watch::{Connections, Statements},
 };
 
-/// How long a request waits for a connection, or to write, before it is told to come back later.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-/// The same for a command of the administrator, who has nobody to come back to.
-pub(super) const PATIENCE_OF_COMMANDS: Duration = Duration::from_mins(1);
 /// Who has waited so long for the answer to a statement asks whether the database is still there.
 const LATE: Duration = Duration::from_secs(1);
 /// It is not, where it cannot be reached within this time.
@@ -273,7 +269,7 @@ impl Pool {
 
     /// Closes all connections, once they are free.
     pub async fn close(&self) -> std::result::Result<(), DbErr> {
-        drop(timeout(PATIENCE, self.permits.acquire_many(self.max)).await);
+        drop(timeout(self.patience, self.permits.acquire_many(self.max)).await);
         self.permits.close();
         let idle = std::mem::take(&mut *self.idle());
         for Idle { wire, .. } in idle {

@@ -9,18 +9,36 @@ use sea_orm::{
 use tokio::sync::Mutex;
 
 use super::pool::{Lease, Pool};
-use crate::{error::Result, orders::SingleOrders};
+use crate::{
+    error::Result,
+    notes::Writers,
+    orders::{NamesOfPages, SingleOrders},
+    people::{PersonsByPhone, entity::person},
+    places::entity::compound,
+    single::SingleRows,
+};
 
 /// Reads outside any transaction, each statement on whatever connection is free. It does not write.
 #[derive(Clone)]
 pub struct Reader {
     pool: Arc<Pool>,
-    orders: SingleOrders,
+    single: Single,
+    writers: Writers,
+}
+
+/// Those who ask for single rows at the same time.
+#[derive(Clone, Default)]
+pub(crate) struct Single {
+    pub orders: SingleOrders,
+    pub names: NamesOfPages,
+    pub compounds: SingleRows<compound::Entity>,
+    pub persons: SingleRows<person::Entity>,
+    pub persons_by_phone: PersonsByPhone,
 }
 
 impl Reader {
     pub(super) fn new(pool: Arc<Pool>) -> Self {
-        Self { pool, orders: SingleOrders::default() }
+        Self { pool, single: Single::default(), writers: Writers::new() }
     }
 
     pub(super) fn pool(&self) -> &Arc<Pool> {
@@ -32,9 +50,14 @@ impl Reader {
         self.pool.patience()
     }
 
-    /// Those who ask for single orders at the same time.
-    pub(crate) fn orders(&self) -> &SingleOrders {
-        &self.orders
+    /// Those who ask for single rows at the same time.
+    pub(crate) fn single(&self) -> &Single {
+        &self.single
+    }
+
+    /// Those who write nothing but notes at the same time.
+    pub(crate) fn writers(&self) -> &Writers {
+        &self.writers
     }
 }
 
@@ -83,8 +106,8 @@ impl Transaction {
     }
 
     /// Makes it permanent.
-    pub(crate) async fn commit(self) -> Result<()> {
-        Ok(self.lease.into_inner().commit().await?)
+    pub(crate) async fn commit(self) -> std::result::Result<(), DbErr> {
+        self.lease.into_inner().commit().await
     }
 
     /// From now on statements take as long as they need.

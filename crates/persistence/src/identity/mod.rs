@@ -12,4 +12,5 @@ pub use clients::{ClientFilter, ClientSecret, Clients, NewClientSecret};
 pub use factors::SecondFactor;
 pub use grants::{GrantFilter, Grants};
 pub use sessions::{ActorRow, NewRefreshToken, NewSession, Presented, SessionFilter, Sessions};
+pub(crate) use users::hold_users;
 pub use users::{Credentials, UserFilter, Users};

@@ -1,5 +1,7 @@
 //! Accounts.
 
+use std::collections::BTreeSet;
+
 use domain::{
     access::Access,
     cn::RegionCode,
@@ -17,8 +19,10 @@ use uuid::Uuid;
 
 use super::entity::{former_password, user};
 use crate::{
+    connect::Transaction,
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
+    many,
     rows::{Found, Rows, word},
     save::{Findable, Lock, Stored},
     scope::{self, ScopeColumns},
@@ -167,19 +171,20 @@ impl<C: ConnectionTrait> Users<'_, C> {
     }
 }
 
-impl Tx {
-    /// Lets no other transaction pass here for the same user until this one ends, so that what is counted of him holds.
-    pub(crate) async fn hold_user(&self, id: UserId) -> Result<()> {
-        // SQLite has one writer at a time
-        if self.conn.get_database_backend() == DbBackend::Postgres {
-            // a row that becomes free goes to whoever comes then, before those who wait for it; this goes by turns
-            let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-            let name = format!("user {id}");
-            self.conn.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, lock, [name.into()])).await?;
-        }
-        Ok(())
+/// Lets no other transaction pass here for the same users until this one ends, so that what is counted of them holds.
+pub(crate) async fn hold_users(conn: &Transaction, users: &BTreeSet<UserId>) -> Result<()> {
+    // SQLite has one writer at a time
+    if conn.get_database_backend() == DbBackend::Postgres {
+        // a row that becomes free goes to whoever comes then, before those who wait for it; this goes by turns
+        let lock = "SELECT pg_advisory_xact_lock(hashtextextended('user ' || id, 0)) \
+                    FROM (SELECT id FROM unnest(CAST($1 AS uuid[])) AS id ORDER BY id) AS users";
+        let users = many::ids(DbBackend::Postgres, users.iter().map(|user| user.0));
+        conn.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, lock, [users])).await?;
     }
+    Ok(())
+}
 
+impl Tx {
     /// Saves a new account.
     ///
     /// # Errors
@@ -215,7 +220,7 @@ impl Tx {
     /// If the database does not take it.
     pub async fn keep_former_password(&self, user: UserId, password_hash: &str, most: usize) -> Result<()> {
         let row = former_password::ActiveModel {
-            id: Set(self.ids.next()),
+            id: Set(self.ids().next()),
             user_id: Set(user.0),
             password_hash: Set(password_hash.to_owned()),
         };

@@ -74,7 +74,7 @@ impl Database {
             users.retain(|user| Some(user.0) != event.actor_user_id);
             rows.extend(users.into_iter().map(|user_id| {
                 row_of(&Notification {
-                    id: tx.ids.next().into(),
+                    id: tx.ids().next().into(),
                     user_id,
                     event_id: event.id.into(),
                     kind: told.kind.clone(),

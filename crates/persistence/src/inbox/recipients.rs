@@ -8,7 +8,7 @@ use domain::{
     inbox::{Audience, Office},
     time::Instant,
 };
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use uuid::Uuid;
 
 use crate::{error::Result, many, rows::word};
@@ -66,38 +66,38 @@ impl<'a, C: ConnectionTrait> Recipients<'a, C> {
         if let Some(known) = self.known.get(audience) {
             return Ok(known.clone());
         }
-        let (from, values) = self.query(audience);
+        let Some((from, id)) = query(audience) else {
+            self.look_up([audience.clone()]).await?;
+            return Ok(self.known.get(audience).cloned().unwrap_or_default());
+        };
         let sql = format!("SELECT DISTINCT u.id FROM users u {from} AND u.state = 'active' ORDER BY u.id");
-        let statement = Statement::from_sql_and_values(self.conn.get_database_backend(), sql, values);
+        let statement = Statement::from_sql_and_values(self.conn.get_database_backend(), sql, [id.into()]);
         let rows = Row::find_by_statement(statement).all(self.conn).await?;
         let users: Vec<UserId> = rows.into_iter().map(|row| row.id.into()).collect();
         self.known.insert(audience.clone(), users.clone());
         Ok(users)
     }
+}
 
-    fn query(&self, audience: &Audience) -> (String, Vec<Value>) {
-        let (from, id) = match audience {
-            Audience::User(id) => ("WHERE u.id = $1", id.0),
-            Audience::Person(id) => ("WHERE u.person_id = $1", id.0),
-            Audience::Volunteer(id) => ("JOIN volunteers v ON v.person_id = u.person_id WHERE v.id = $1", id.0),
-            Audience::Team(id) => (
-                "JOIN volunteers v ON v.person_id = u.person_id AND v.state = 'approved' \
-                 JOIN volunteer_team_members m ON m.volunteer_id = v.id AND m.left_at IS NULL WHERE m.team_id = $1",
-                id.0,
-            ),
-            Audience::Requester(id) => ("JOIN service_orders o ON o.requester_id = u.person_id WHERE o.id = $1", id.0),
-            Audience::Hands(id) => (
-                "JOIN volunteers v ON v.person_id = u.person_id \
-                 JOIN service_orders o ON v.id = coalesce(o.holder_id, o.target_volunteer_id) WHERE o.id = $1",
-                id.0,
-            ),
-            Audience::Office(office, region) => {
-                let values = vec![role_of(*office).into(), self.now.into(), region.as_str().into()];
-                return (format!("{OFFICES} AND g.region_code = $3"), values);
-            }
-        };
-        (from.to_owned(), vec![id.into()])
-    }
+/// How the accounts of an audience are found that is not an office.
+fn query(audience: &Audience) -> Option<(&'static str, Uuid)> {
+    Some(match audience {
+        Audience::User(id) => ("WHERE u.id = $1", id.0),
+        Audience::Person(id) => ("WHERE u.person_id = $1", id.0),
+        Audience::Volunteer(id) => ("JOIN volunteers v ON v.person_id = u.person_id WHERE v.id = $1", id.0),
+        Audience::Team(id) => (
+            "JOIN volunteers v ON v.person_id = u.person_id AND v.state = 'approved' \
+             JOIN volunteer_team_members m ON m.volunteer_id = v.id AND m.left_at IS NULL WHERE m.team_id = $1",
+            id.0,
+        ),
+        Audience::Requester(id) => ("JOIN service_orders o ON o.requester_id = u.person_id WHERE o.id = $1", id.0),
+        Audience::Hands(id) => (
+            "JOIN volunteers v ON v.person_id = u.person_id \
+             JOIN service_orders o ON v.id = coalesce(o.holder_id, o.target_volunteer_id) WHERE o.id = $1",
+            id.0,
+        ),
+        Audience::Office(..) => return None,
+    })
 }
 
 /// Those who hold an office somewhere now.

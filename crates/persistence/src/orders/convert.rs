@@ -23,7 +23,7 @@ use crate::{
     vault::{Class, Vault},
 };
 
-const TABLE: &str = "service_orders";
+pub(super) const TABLE: &str = "service_orders";
 const ADDRESS: &str = "address";
 const POINT: &str = "point";
 
@@ -38,6 +38,7 @@ pub(super) struct OrderRow<R = Requesting> {
 }
 
 /// What is read of who ordered.
+#[derive(Clone)]
 pub(super) struct Requesting {
     pub name: String,
     pub phone: Option<String>,

@@ -214,21 +214,7 @@ impl Findable for ServiceOrder {
     }
 }
 
-impl<C: ConnectionTrait> Orders<'_, C> {
-    fn unnamed(&self) -> Select<service_order::Entity> {
-        let joined = match self.caller {
-            Some(person) => joined_by(person),
-            None => Expr::cust("(1 = 0)"),
-        };
-        // all in one expression: to put the columns together one by one takes longer than to read them
-        let columns = Expr::cust(OrderColumns::named());
-        service_order::Entity::find().select_only().expr(columns).expr_as(joined, "joined_by_caller")
-    }
-
-    fn select(&self) -> Select<service_order::Entity> {
-        self.unnamed().expr(Expr::cust(NAMES))
-    }
-
+impl Orders<'_, Reader> {
     /// A page of orders that the caller sees.
     ///
     /// # Errors
@@ -253,7 +239,23 @@ impl<C: ConnectionTrait> Orders<'_, C> {
         };
         let rows = page::<_, UnnamedRow, _>(self.rows.conn, select, sorting, request).await?;
         let names = Names::of(self.rows, &rows.items).await?;
-        rows.try_map(|row| Found::judge(access, order_by(self.rows.vault, names.with(row))?))
+        rows.try_map(|row| Found::judge(access, order_by(self.rows.vault, names.with(row)?)?))
+    }
+}
+
+impl<C: ConnectionTrait> Orders<'_, C> {
+    fn unnamed(&self) -> Select<service_order::Entity> {
+        let joined = match self.caller {
+            Some(person) => joined_by(person),
+            None => Expr::cust("(1 = 0)"),
+        };
+        // all in one expression: to put the columns together one by one takes longer than to read them
+        let columns = Expr::cust(OrderColumns::named());
+        service_order::Entity::find().select_only().expr(columns).expr_as(joined, "joined_by_caller")
+    }
+
+    fn select(&self) -> Select<service_order::Entity> {
+        self.unnamed().expr(Expr::cust(NAMES))
     }
 
     /// An order and another one into which it may be folded, if the caller sees that too, both kept from others until

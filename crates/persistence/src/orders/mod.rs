@@ -13,6 +13,7 @@ mod volunteers;
 
 pub use find::{Candidate, OrderFilter, Orders, SimilarQuery};
 pub use kinds::{ServiceKindFilter, ServiceKinds};
+pub(crate) use names::NamesOfPages;
 pub(crate) use single::SingleOrders;
 pub use teams::{TeamFilter, Teams};
 pub use volunteers::{VolunteerFilter, Volunteers};

@@ -7,8 +7,7 @@ use domain::{
     outcome::Outcome,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait as _, Statement,
-    sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement, sea_query::OnConflict,
 };
 
 use super::{
@@ -17,12 +16,13 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    notes::Notes,
     tx::Tx,
 };
 
-impl Tx {
-    /// Notes a new order. It is written when the transaction ends, which fails with [`Error::Duplicate`] if the id exists.
-    /// `digest` tells later whether the same is sent again.
+impl Notes {
+    /// Notes a new order. To write it fails with [`Error::Duplicate`] if the id exists. `digest` tells later whether the same
+    /// is sent again.
     ///
     /// # Errors
     /// If a value cannot be sealed.
@@ -30,12 +30,14 @@ impl Tx {
         let Outcome { value, events, effects: _ } = outcome;
         let mut row = row_of(self.vault(), &value)?;
         row.content_digest = Set(digest);
-        self.pending().rows.push(service_order::Entity::insert(row).into_query());
+        self.pending().orders.push(row);
         self.record(&events)?;
         self.count_order(&value.region_code, None, value.state.kind());
         Ok(value)
     }
+}
 
+impl Tx {
     /// Saves a changed order with its events, counters and whatever else changes with it.
     ///
     /// # Errors
@@ -47,7 +49,7 @@ impl Tx {
     ) -> Result<ServiceOrder> {
         let (value, events) = self.write_order(outcome).await?;
         self.record(&events)?;
-        self.count_order(&value.region_code, Some(before), value.state.kind());
+        self.notes().count_order(&value.region_code, Some(before), value.state.kind());
         Ok(value)
     }
 
@@ -61,7 +63,7 @@ impl Tx {
         let (merged, of_merged) = self.write_order(merged).await?;
         events.extend(of_merged);
         self.record(&events)?;
-        self.count_order(&merged.region_code, Some(before), merged.state.kind());
+        self.notes().count_order(&merged.region_code, Some(before), merged.state.kind());
         Ok((merged, into))
     }
 
@@ -150,22 +152,5 @@ impl Tx {
         );
         let done = self.conn.execute_raw(statement).await?;
         Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
-    }
-
-    /// How many orders a user has placed since a time, for limits on business flows. Until this transaction ends he
-    /// places no other one, so that the count holds.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn orders_placed_by(&self, user: domain::id::UserId, since: domain::time::Instant) -> Result<u64> {
-        use sea_orm::PaginatorTrait as _;
-        self.hold_user(user).await?;
-        Ok(service_order::Entity::find()
-            .filter(service_order::Column::PlacedBy.eq(user.0))
-            .filter(service_order::Column::CreatedAt.gte(since))
-            .select_only()
-            .column(service_order::Column::Id)
-            .count(&self.conn)
-            .await?)
     }
 }

@@ -20,11 +20,18 @@ use crate::{
     gather::{Answer, Gather},
     many,
     rows::{Found, Rows},
+    single::{UNDER_WAY, share},
 };
 
 /// Those who ask for orders on one thread.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct SingleOrders(Arc<Gather<Asked, Option<Box<OrderRow>>>>);
+
+impl Default for SingleOrders {
+    fn default() -> Self {
+        Self(Arc::new(Gather::new(UNDER_WAY, share)))
+    }
+}
 
 /// Which order, and for whom: whether he joined it is part of what is found.
 type Asked = (Uuid, Option<Uuid>);
@@ -34,7 +41,8 @@ pub(super) async fn read(rows: Rows<'_, Reader>, access: &Access, id: ServiceOrd
     let caller = access.person().map(|PersonId(id)| id);
     let reader = rows.conn.clone();
     let patience = reader.patience();
-    let row = rows.conn.orders().0.ask((id.0, caller), patience, move |asked| all(reader.clone(), asked)).await?;
+    let row =
+        rows.conn.single().orders.0.ask((id.0, caller), patience, move |asked| all(reader.clone(), asked)).await?;
     Found::judge(access, order_of(rows.vault, *row.ok_or(Error::NotFound)?)?)
 }
 

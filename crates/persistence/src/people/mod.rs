@@ -7,5 +7,5 @@ mod persons;
 
 pub use appointments::{AppointmentFilter, Appointments, SeatFilter};
 pub use households::{HouseholdFilter, Households};
-pub(crate) use persons::{PHONE, TABLE as PERSONS};
+pub(crate) use persons::{PHONE, PersonsByPhone, TABLE as PERSONS, row_of};
 pub use persons::{PersonFilter, PersonSearch, Persons};

@@ -18,11 +18,13 @@ use uuid::Uuid;
 
 use super::entity::{building, compound, unit};
 use crate::{
+    connect::Reader,
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
     rows::{Found, Rows, word},
     save::{Findable, Lock},
     scope::{self, ScopeColumns},
+    single::ById,
     tx::Tx,
 };
 
@@ -91,6 +93,23 @@ impl Findable for Compound {
         let row = lock.on(select).one(rows.conn).await?.ok_or(Error::NotFound)?;
         let inside = rows.compounds().buildings(&[row.id]).await?.remove(&row.id).unwrap_or_default();
         Found::judge(access, compound_of(row, inside)?)
+    }
+}
+
+impl ById for compound::Entity {
+    fn id(row: &compound::Model) -> Uuid {
+        row.id
+    }
+}
+
+impl Compounds<'_, Reader> {
+    /// One compound by name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]
+    pub async fn name(&self, access: &Access, id: CompoundId) -> Result<CompoundName> {
+        let row = self.0.conn.single().compounds.read(self.0.conn, id.0).await?.ok_or(Error::NotFound)?;
+        Ok(Found::judge(access, compound_of(row, Vec::new())?)?.row.into())
     }
 }
 

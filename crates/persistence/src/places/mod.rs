@@ -8,5 +8,6 @@ mod succession;
 
 pub use compounds::{CompoundFilter, CompoundName, Compounds};
 pub use organizations::{OrganizationFilter, Organizations};
+pub(crate) use regions::hold_in_use;
 pub use regions::{CodeStanding, RegionFilter, Regions};
 pub use succession::{Clash, MOVED_TABLES};

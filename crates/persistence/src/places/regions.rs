@@ -1,6 +1,6 @@
 //! Regions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use domain::{
     access::Access,
@@ -9,14 +9,16 @@ use domain::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
     sea_query::{Condition, Expr},
 };
 
 use super::entity::region;
 use crate::{
+    connect::Transaction,
     error::{Error, Result},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
+    many,
     rows::{Found, Rows, word},
     save::{Findable, Lock, Stored},
     scope::{self, ScopeColumns},
@@ -204,6 +206,25 @@ impl<C: ConnectionTrait> Regions<'_, C> {
             .await?;
         row.map(|row| word(RegionCode::parse(&row.code).ok(), "regions", "code", &row.code)).transpose()
     }
+}
+
+/// Which of some regions are in use. They are so until the transaction ends.
+pub(crate) async fn hold_in_use(conn: &Transaction, codes: BTreeSet<&RegionCode>) -> Result<BTreeSet<RegionCode>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        code: String,
+    }
+    let backend = conn.get_database_backend();
+    // SQLite has one writer at a time
+    let lock = if backend == DbBackend::Postgres { "FOR SHARE" } else { "" };
+    let sql = format!(
+        "SELECT code FROM regions WHERE {} AND successor_code IS NULL ORDER BY code {lock}",
+        many::is_one_of_codes(backend, "code", 1)
+    );
+    let select = Statement::from_sql_and_values(backend, sql, [many::codes(backend, codes)]);
+    let rows = Row::find_by_statement(select).all(conn).await?;
+    let code = |Row { code }| word(RegionCode::parse(&code).ok(), "regions", "code", &code);
+    rows.into_iter().map(code).collect()
 }
 
 impl Tx {

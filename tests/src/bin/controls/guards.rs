@@ -101,8 +101,8 @@ pub const GUARDS: &[Guard] = &[
     Guard {
         name: "writers during a succession",
         file: "crates/api/src/orders/service.rs",
-        code: "        still_there(tx, &spot).await?;",
-        with_switch: "        if !{off} {\n            still_there(tx, &spot).await?;\n        }",
+        code: "        notes.keep_region(&spot.region);",
+        with_switch: "        if !{off} {\n            notes.keep_region(&spot.region);\n        }",
         tests: &["succession::who_writes_meanwhile_leaves_nothing_behind::backend_1_Sqlite"],
     },
     Guard {
@@ -343,10 +343,18 @@ pub const GUARDS: &[Guard] = &[
         tests: &["transitions::every_transition_from_every_state_by_every_caller::backend_1_Sqlite"],
     },
     Guard {
+        name: "others beside one that is refused",
+        file: "crates/persistence/src/notes.rs",
+        code: "        Err(Failure::Refused(_)) => {}\n",
+        with_switch: "        Err(Failure::Refused(error)) if {off} => return Err(DbErr::Custom(error.to_string())),\n        \
+                      Err(Failure::Refused(_)) => {}\n",
+        tests: &["orders::adding::one_that_is_refused_takes_nobody_with_it::backend_1_Sqlite"],
+    },
+    Guard {
         name: "orders a day",
-        file: "crates/api/src/orders/service.rs",
-        code: "    if tx.orders_placed_by(ctx.actor.user_id, today).await? < limit {",
-        with_switch: "    if {off} || tx.orders_placed_by(ctx.actor.user_id, today).await? < limit {",
+        file: "crates/persistence/src/notes.rs",
+        code: "            if *placed >= limit.most {",
+        with_switch: "            if !{off} && *placed >= limit.most {",
         tests: &["orders::races::a_resident_places_no_more_in_a_day_than_he_may::backend_1_Sqlite"],
     },
     Guard {

@@ -15,28 +15,12 @@ use std::{
 };
 
 use harness::{debian::say, nested::forget_cargo};
+use serde_json::Value;
 
 mod guards;
 
 use guards::{GUARDS, Guard};
 
-/// The crates of the workspace and their programs, as cargo names what it compiles of them.
-const OURS: [&str; 14] = [
-    "api",
-    "bench_data",
-    "controls",
-    "domain",
-    "fuzz",
-    "harness",
-    "it",
-    "lianxin",
-    "lianxin-tests",
-    "lianxin_under_test",
-    "migrate_and_die",
-    "migrations",
-    "persistence",
-    "with_postgres",
-];
 /// The variable that names the guard that is off.
 const SWITCH: &str = "LIANXIN_TEST_GUARD_OFF";
 /// What is copied of the workspace.
@@ -184,9 +168,10 @@ impl Suite {
     /// crates of the copy. What it does not find is compiled once more, which takes longer and nothing else.
     fn take_libraries(&self, root: &Path) -> Result<(), String> {
         let said = |error: std::io::Error| format!("{}: {error}", self.directory.display());
+        let ours = self.crates()?;
         let ours = |name: &str| {
-            let name = name.strip_prefix("lib").unwrap_or(name);
-            OURS.iter().any(|ours| name.strip_prefix(ours).is_some_and(|rest| rest.starts_with('-')))
+            let name = name.strip_prefix("lib").unwrap_or(name).replace('-', "_");
+            ours.iter().any(|ours| name.strip_prefix(ours).is_some_and(|rest| rest.starts_with('_')))
         };
         for part in ["deps", "build", ".fingerprint"] {
             let (from, to) = (root.join("target/debug").join(part), self.directory.join("target/debug").join(part));
@@ -199,6 +184,19 @@ impl Suite {
             }
         }
         Ok(())
+    }
+
+    /// The crates of the workspace and their programs, as cargo names what it compiles of them.
+    fn crates(&self) -> Result<Vec<String>, String> {
+        let mut cargo = Command::new("cargo");
+        cargo.args(["metadata", "--locked", "--no-deps", "--format-version", "1"]).current_dir(&self.directory);
+        let output = cargo.output().map_err(|error| format!("cargo: {error}"))?;
+        let told: Value = serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
+        let all = |of: &Value, what: &str| of.get(what).and_then(Value::as_array).cloned().unwrap_or_default();
+        let packages = all(&told, "packages");
+        let targets = packages.iter().flat_map(|package| all(package, "targets")).collect::<Vec<_>>();
+        let names = packages.iter().chain(&targets).filter_map(|of| of.get("name").and_then(Value::as_str));
+        Ok(names.map(|name| name.replace('-', "_")).collect())
     }
 
     fn build(&self) -> Result<(), String> {
