@@ -50,11 +50,11 @@ pub use identity::{
 pub use inbox::{NotificationFilter, Notifications};
 pub use keyset::{Keyset, Page, PageRequest, SortKey, SortValue};
 pub use looks::Access as AccessEntry;
-pub use notes::{Notes, OrderLimit};
+pub use notes::Notes;
 pub use numbers::Numbers;
 pub use orders::{
-    Candidate, OrderFilter, Orders, ServiceKindFilter, ServiceKinds, SimilarQuery, TeamFilter, Teams, VolunteerFilter,
-    Volunteers,
+    Candidate, OrderFilter, OrderLimit, Orders, ServiceKindFilter, ServiceKinds, SimilarQuery, TeamFilter, Teams,
+    VolunteerFilter, Volunteers,
 };
 pub use people::{
     AppointmentFilter, Appointments, HouseholdFilter, Households, PersonFilter, PersonSearch, Persons, SeatFilter,

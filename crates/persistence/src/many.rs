@@ -40,29 +40,17 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Texts, whatever they hold.
-pub(crate) fn texts<'a>(backend: DbBackend, texts: impl IntoIterator<Item = &'a str>) -> Value {
-    let quoted = texts.into_iter().map(|text| match backend {
-        DbBackend::Postgres => format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\"")),
-        _ => serde_json::Value::from(text).to_string(),
-    });
-    let (open, close) = ends(backend);
-    format!("{open}{}{close}", quoted.collect::<Vec<_>>().join(",")).into()
-}
-
-fn ends(backend: DbBackend) -> (&'static str, &'static str) {
-    match backend {
-        DbBackend::Postgres => ("{", "}"),
-        _ => ("[", "]"),
-    }
+/// Texts, whatever they hold, as an array of PostgreSQL.
+pub(crate) fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Value {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""));
+    format!("{{{}}}", texts.into_iter().map(quoted).collect::<Vec<_>>().join(",")).into()
 }
 
 /// Words of letters and digits, which need no quoting in either form.
 fn list(backend: DbBackend, words: impl IntoIterator<Item = Option<impl AsRef<str>>>) -> Value {
-    let (open, close) = ends(backend);
-    let (quote, missing) = match backend {
-        DbBackend::Postgres => ("", "NULL"),
-        _ => ("\"", "null"),
+    let (open, quote, missing, close) = match backend {
+        DbBackend::Postgres => ("{", "", "NULL", "}"),
+        _ => ("[", "\"", "null", "]"),
     };
     let mut text = String::from(open);
     for word in words {
@@ -95,8 +83,7 @@ mod tests {
 
     #[test]
     fn texts_hold_what_they_hold() {
-        let of = |backend| texts(backend, ["王", "a,b", "\"}", "\\", "NULL"]);
-        assert_eq!(of(DbBackend::Postgres), "{\"王\",\"a,b\",\"\\\"}\",\"\\\\\",\"NULL\"}".into());
-        assert_eq!(of(DbBackend::Sqlite), "[\"王\",\"a,b\",\"\\\"}\",\"\\\\\",\"NULL\"]".into());
+        let array = texts(["王", "a,b", "\"}", "\\", "NULL"]);
+        assert_eq!(array, "{\"王\",\"a,b\",\"\\\"}\",\"\\\\\",\"NULL\"}".into());
     }
 }

@@ -3,22 +3,12 @@
 //! time: to write eight orders takes a database little longer than to write one.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use domain::{
-    cn::RegionCode,
-    event::EventDraft,
-    id::{IdSource, UserId},
-    outcome::Outcome,
-    people::Person,
-    time::Instant,
-};
-use sea_orm::{
-    ConnectionTrait as _, DbErr, EntityTrait as _, FromQueryResult, QueryTrait as _, Statement,
-    sea_query::InsertStatement,
-};
+use domain::{cn::RegionCode, event::EventDraft, id::IdSource, outcome::Outcome, people::Person};
+use sea_orm::{ConnectionTrait as _, DbErr, EntityTrait as _, QueryTrait as _, sea_query::InsertStatement};
 
 use crate::{
     connect::{Database, Transaction},
@@ -27,8 +17,7 @@ use crate::{
     events::event,
     gather::{Answer, Gather},
     idempotency::{self, KeptAnswer},
-    identity, many,
-    orders::entity::service_order,
+    orders::{OrderLimit, OrdersPlaced, entity::service_order},
     people::{entity::person, row_of},
     places,
     tx::Stamp,
@@ -66,17 +55,6 @@ pub(crate) struct Pending {
     pub counts: BTreeMap<(String, &'static str), i64>,
     /// The answers that are kept under keys of requests.
     pub answers: Vec<KeptAnswer>,
-}
-
-/// How many orders a user may place since a time.
-#[derive(Debug, Clone, Copy)]
-pub struct OrderLimit {
-    /// Whose orders.
-    pub user: UserId,
-    /// Since when.
-    pub since: Instant,
-    /// How many, the one that is noted among them.
-    pub most: u64,
 }
 
 /// Those who write nothing but notes, on one thread.
@@ -233,7 +211,7 @@ async fn write_at_once(conn: Transaction, noted: Vec<Pending>) -> std::result::R
 /// Writes what several have noted, but not of those whose conditions do not hold.
 pub(crate) async fn write_all(conn: &Transaction, noted: Vec<Pending>) -> Result<Vec<Result<()>>> {
     let in_use = regions_in_use(conn, &noted).await?;
-    let mut placed = OrdersPlaced::count(conn, &noted).await?;
+    let mut placed = OrdersPlaced::count(conn, noted.iter().flat_map(|one| &one.limits)).await?;
     let mut all = Pending::default();
     let answers = noted
         .into_iter()
@@ -254,55 +232,6 @@ pub(crate) async fn write_all(conn: &Transaction, noted: Vec<Pending>) -> Result
 async fn regions_in_use(conn: &Transaction, noted: &[Pending]) -> Result<BTreeSet<RegionCode>> {
     let regions: BTreeSet<_> = noted.iter().flat_map(|one| &one.regions).collect();
     if regions.is_empty() { Ok(BTreeSet::new()) } else { places::hold_in_use(conn, regions).await }
-}
-
-/// How many orders users have placed, each since a time.
-#[derive(Default)]
-struct OrdersPlaced(HashMap<(UserId, Instant), u64>);
-
-impl OrdersPlaced {
-    /// Until the transaction ends these users place no other ones, so that the count holds.
-    async fn count(conn: &Transaction, noted: &[Pending]) -> Result<Self> {
-        #[derive(FromQueryResult)]
-        struct Row {
-            placed_by: uuid::Uuid,
-            placed: i64,
-        }
-        let mut users: BTreeMap<Instant, BTreeSet<UserId>> = BTreeMap::new();
-        for limit in noted.iter().flat_map(|one| &one.limits) {
-            users.entry(limit.since).or_default().insert(limit.user);
-        }
-        let mut placed = HashMap::new();
-        for (since, users) in users {
-            identity::hold_users(conn, &users).await?;
-            let backend = conn.get_database_backend();
-            let sql = format!(
-                "SELECT placed_by, count(*) AS placed FROM service_orders WHERE {} AND created_at >= $2 GROUP BY placed_by",
-                many::is_one_of(backend, "placed_by", 1)
-            );
-            let values = [many::ids(backend, users.iter().map(|user| user.0)), since.into()];
-            let counted =
-                Row::find_by_statement(Statement::from_sql_and_values(backend, sql, values)).all(conn).await?;
-            placed.extend(
-                counted
-                    .into_iter()
-                    .map(|row| ((row.placed_by.into(), since), u64::try_from(row.placed).unwrap_or(u64::MAX))),
-            );
-        }
-        Ok(Self(placed))
-    }
-
-    /// Counts one more, if there may be one.
-    fn add(&mut self, limits: &[OrderLimit]) -> Result<()> {
-        for limit in limits {
-            let placed = self.0.entry((limit.user, limit.since)).or_default();
-            if *placed >= limit.most {
-                return Err(Error::TooMany);
-            }
-            *placed += 1;
-        }
-        Ok(())
-    }
 }
 
 impl Pending {

@@ -4,6 +4,7 @@ mod convert;
 pub(crate) mod entity;
 mod find;
 mod kinds;
+mod limit;
 mod names;
 mod row;
 mod save;
@@ -13,6 +14,8 @@ mod volunteers;
 
 pub use find::{Candidate, OrderFilter, Orders, SimilarQuery};
 pub use kinds::{ServiceKindFilter, ServiceKinds};
+pub use limit::OrderLimit;
+pub(crate) use limit::OrdersPlaced;
 pub(crate) use names::NamesOfPages;
 pub(crate) use single::SingleOrders;
 pub use teams::{TeamFilter, Teams};

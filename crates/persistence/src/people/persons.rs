@@ -1,7 +1,5 @@
 //! Persons. Telephone number, ID number and address are sealed; the first two have a blind index.
 
-use std::sync::Arc;
-
 use domain::{
     access::Access,
     cn::{IdNumber, Phone, RegionCode, Sex},
@@ -10,7 +8,7 @@ use domain::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, QueryFilter, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
     sea_query::{Condition, Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -19,13 +17,11 @@ use super::entity::person;
 use crate::{
     connect::Reader,
     error::{Error, Result},
-    gather::{Answer, Gather},
     keyset::{Keyset, Page, PageRequest, SortKey, Sorting, page},
-    many,
     rows::{Found, Rows, Sealer, word},
     save::{Findable, Lock, Stored},
     scope::{self, ScopeColumns},
-    single::{ById, UNDER_WAY, share},
+    single::ById,
     vault::{Class, Vault},
 };
 
@@ -59,7 +55,7 @@ pub struct PersonSearch {
 
 /// Finder of persons.
 #[derive(Debug)]
-pub struct Persons<'a, C>(Rows<'a, C>);
+pub struct Persons<'a, C>(pub(super) Rows<'a, C>);
 
 impl<'a, C> Rows<'a, C> {
     /// Persons.
@@ -186,97 +182,7 @@ impl ById for person::Entity {
     }
 }
 
-/// Those who look persons up by telephone number, on one thread.
-#[derive(Clone)]
-pub(crate) struct PersonsByPhone(Arc<Gather<Called, Option<Box<person::Model>>>>);
-
-impl Default for PersonsByPhone {
-    fn default() -> Self {
-        Self(Arc::new(Gather::new(UNDER_WAY, share)))
-    }
-}
-
-/// Who is looked up.
-struct Called {
-    /// The blind index of his number, as hexadecimal digits.
-    phone: String,
-    /// The first code of the community.
-    first: String,
-    /// The first one after it.
-    after: String,
-    name: String,
-}
-
-#[derive(FromQueryResult)]
-struct CalledRow {
-    #[sea_orm(nested)]
-    person: person::Model,
-    place: i64,
-}
-
-async fn called(
-    reader: Reader,
-    asked: Vec<Called>,
-) -> std::result::Result<Vec<Answer<Option<Box<person::Model>>>>, DbErr> {
-    let mut answers: Vec<_> = asked.iter().map(|_| Ok(None)).collect();
-    let backend = reader.get_database_backend();
-    let (place, number, asked_for) = match backend {
-        DbBackend::Postgres => (
-            "asked.place - 1",
-            "decode(asked.phone, 'hex')",
-            "unnest(CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS text[]), CAST($4 AS text[])) \
-             WITH ORDINALITY AS asked (phone, first, after, name, place)",
-        ),
-        _ => (
-            "asked.place",
-            "unhex(asked.phone)",
-            "(SELECT phones.key AS place, phones.value AS phone, firsts.value AS first, afters.value AS after, \
-             names.value AS name FROM json_each($1) AS phones JOIN json_each($2) AS firsts ON firsts.key = phones.key \
-             JOIN json_each($3) AS afters ON afters.key = phones.key \
-             JOIN json_each($4) AS names ON names.key = phones.key) AS asked",
-        ),
-    };
-    let first = |of_name: &str| {
-        format!(
-            "(SELECT p.id FROM persons p WHERE p.phone_index = {number} AND p.region_code >= asked.first \
-             AND p.region_code < asked.after {of_name} ORDER BY p.id LIMIT 1)"
-        )
-    };
-    let sql = format!(
-        "SELECT persons.*, {place} AS place FROM {asked_for} JOIN persons ON persons.id = COALESCE({}, {})",
-        first("AND p.name = asked.name"),
-        first("")
-    );
-    let texts = |of: fn(&Called) -> &String| many::texts(backend, asked.iter().map(|one| of(one).as_str()));
-    let values = [texts(|one| &one.phone), texts(|one| &one.first), texts(|one| &one.after), texts(|one| &one.name)];
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    for CalledRow { person, place } in CalledRow::find_by_statement(statement).all(&reader).await? {
-        if let Some(answer) = usize::try_from(place).ok().and_then(|place| answers.get_mut(place)) {
-            *answer = Ok(Some(Box::new(person)));
-        }
-    }
-    Ok(answers)
-}
-
 impl Persons<'_, Reader> {
-    /// The person of a community whose telephone number this is, for an order placed on his behalf: the caller
-    /// learns nothing that he did not type. With several of one number the name decides, then the oldest row.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn by_phone(&self, community: &RegionCode, phone: &Phone, name: &str) -> Result<Option<Person>> {
-        let asked = Called {
-            phone: many::hex(&self.0.vault.blind_index(PHONE, phone.e164())),
-            first: community.to_string(),
-            after: scope::end(community),
-            name: name.to_owned(),
-        };
-        let reader = self.0.conn.clone();
-        let all = move |asked| called(reader.clone(), asked);
-        let row = self.0.conn.single().persons_by_phone.0.ask(asked, self.0.conn.patience(), all).await?;
-        row.map(|row| person_of(self.0.vault, *row)).transpose()
-    }
-
     /// The caller's own person, outside any transaction.
     ///
     /// # Errors
@@ -343,7 +249,7 @@ fn sex_of(name: &str) -> Option<Sex> {
     }
 }
 
-fn person_of(vault: &Vault, row: person::Model) -> Result<Person> {
+pub(super) fn person_of(vault: &Vault, row: person::Model) -> Result<Person> {
     let person::Model {
         id,
         region_code,

@@ -352,7 +352,7 @@ pub const GUARDS: &[Guard] = &[
     },
     Guard {
         name: "orders a day",
-        file: "crates/persistence/src/notes.rs",
+        file: "crates/persistence/src/orders/limit.rs",
         code: "            if *placed >= limit.most {",
         with_switch: "            if !{off} && *placed >= limit.most {",
         tests: &["orders::races::a_resident_places_no_more_in_a_day_than_he_may::backend_1_Sqlite"],
