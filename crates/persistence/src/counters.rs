@@ -8,12 +8,13 @@ use domain::{
     orders::OrderState,
 };
 use sea_orm::{
-    ConnectionTrait, FromQueryResult, Statement,
+    ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement,
     sea_query::{Condition, Expr, InsertStatement, OnConflict, Query, SelectStatement},
 };
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
+    many,
     notes::Notes,
     rows::{Rows, word},
     scope,
@@ -50,20 +51,38 @@ impl Notes {
 }
 
 /// Adds steps to counters. They come in one order always, so that two transactions never wait for each other.
-pub(crate) fn steps(counts: BTreeMap<(String, &'static str), i64>) -> Option<InsertStatement> {
+pub(crate) fn steps(
+    backend: DbBackend,
+    counts: BTreeMap<(String, &'static str), i64>,
+) -> Result<Option<InsertStatement>> {
     let counts: Vec<_> = counts.into_iter().filter(|(_, step)| *step != 0).collect();
     if counts.is_empty() {
-        return None;
+        return Ok(None);
     }
     let mut insert = Query::insert();
     insert.into_table("order_counters").columns(["region_code", "state", "orders"]);
-    for ((region, state), step) in counts {
-        insert.values_panic([region.into(), state.into(), step.into()]);
+    if backend == DbBackend::Postgres {
+        // it is part of a statement that would have another text, and need another plan, for each number of counters
+        let steps = counts.iter().map(|(_, step)| step.to_string()).collect::<Vec<_>>();
+        let mut select = Query::select();
+        select
+            .expr(array("text", counts.iter().map(|((region, _), _)| region.as_str())))
+            .expr(array("text", counts.iter().map(|((_, state), _)| *state)))
+            .expr(array("bigint", steps.iter().map(String::as_str)));
+        insert.select_from(select).map_err(|error| Error::Database(DbErr::Custom(error.to_string())))?;
+    } else {
+        for ((region, state), step) in counts {
+            insert.values_panic([region.into(), state.into(), step.into()]);
+        }
     }
     let mut conflict = OnConflict::columns(["region_code", "state"]);
     conflict.value("orders", Expr::cust("order_counters.orders + excluded.orders"));
     insert.on_conflict(conflict);
-    Some(insert)
+    Ok(Some(insert))
+}
+
+fn array<'a>(of: &str, texts: impl Iterator<Item = &'a str>) -> Expr {
+    Expr::cust_with_values(format!("unnest(CAST($1 AS {of}[]))"), [many::texts(texts)])
 }
 
 #[derive(FromQueryResult)]

@@ -263,7 +263,8 @@ impl Pending {
         let persons = (!persons.is_empty()).then(|| person::Entity::insert_many(persons).into_query());
         let orders = (!orders.is_empty()).then(|| service_order::Entity::insert_many(orders).into_query());
         let events = (!events.is_empty()).then(|| insert(events));
-        let inserts = persons.into_iter().chain(orders).chain(events).chain(counters::steps(counts)).collect();
+        let steps = counters::steps(conn.get_database_backend(), counts)?;
+        let inserts = persons.into_iter().chain(orders).chain(events).chain(steps).collect();
         let count = answers.len() as u64;
         let written = together(conn, inserts, idempotency::insert(answers)).await?;
         if count > 0 && written != count { Err(Error::Stale) } else { Ok(()) }

@@ -223,14 +223,17 @@ pub async fn migrate_as_far_as(url: &str, step: &str) -> Result<()> {
 /// Runs the steps up to a number of them, or all.
 async fn migrate_alone(url: &str, steps: Option<usize>) -> Result<()> {
     const LOCK: i64 = 0x4c_69_61_6e_78_69_6e;
-    let connection = connect(url).await?;
     if let Some(path) = sqlite_path(url) {
+        // whoever opens a new file writes to it, and finds it locked where others do so too
         let lock = File::create(path.with_extension("migrating"))?;
         let lock =
             tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await.map_err(std::io::Error::other)??;
+        let connection = connect(url).await?;
         Migrator::up(&connection, missing(&connection, steps).await?).await?;
+        connection.close().await?;
         drop(lock);
     } else {
+        let connection = connect(url).await?;
         // one transaction for all steps: lock and limits end with it, however this program ends, and nothing of them
         // stays on a connection that a pooler gives to somebody else
         let transaction = connection.begin().await?;
@@ -238,8 +241,8 @@ async fn migrate_alone(url: &str, steps: Option<usize>) -> Result<()> {
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
         Migrator::up(&transaction, missing(&transaction, steps).await?).await?;
         transaction.commit().await?;
+        connection.close().await?;
     }
-    connection.close().await?;
     Ok(())
 }
 
