@@ -97,7 +97,8 @@ impl From<DbErr> for Error {
     }
 }
 
-fn is_unavailable(error: &DbErr) -> bool {
+/// Whether the database cannot be reached or is too busy.
+pub(crate) fn is_unavailable(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
         DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => match &**error {

@@ -11,6 +11,8 @@ use std::{
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 use tokio::{sync::oneshot, time::timeout};
 
+use crate::error::is_unavailable;
+
 /// What comes back for one question.
 pub(crate) type Answer<A> = Result<A, DbErr>;
 
@@ -66,6 +68,11 @@ impl<Q, A> Turn<'_, Q, A> {
         let waiting = state.waiting.len();
         let many = if waiting == 0 { 0 } else { (self.gather.share)(waiting).min(waiting) };
         state.waiting.drain(..many).map(|one| (one.question, one.sender)).unzip()
+    }
+
+    /// The ways back to all who wait.
+    fn rest(&self) -> Senders<A> {
+        self.gather.state().waiting.drain(..).map(|one| one.sender).collect()
     }
 
     /// The way back to the one who has waited longest.
@@ -171,7 +178,7 @@ impl<Q: Send + 'static, A: Send + 'static> Gather<Q, A> {
                     continue;
                 }
             };
-            let (questions, senders) = turn.next();
+            let (questions, mut senders) = turn.next();
             if questions.is_empty() {
                 continue;
             }
@@ -180,6 +187,10 @@ impl<Q: Send + 'static, A: Send + 'static> Gather<Q, A> {
                 Ok(answers) => (answers.into_iter(), None),
                 Err(error) => (Vec::new().into_iter(), Some(error)),
             };
+            if error.as_ref().is_some_and(is_unavailable) {
+                // they have waited as long, and would only wait once more
+                senders.extend(turn.rest());
+            }
             for sender in senders {
                 let failed = || Err(error.clone().unwrap_or_else(unanswered));
                 // who has given up does not take it
@@ -331,6 +342,25 @@ mod tests {
         };
         assert!(join_all([ask(true), ask(true)]).await.into_iter().all(|answer| answer.is_err()));
         assert!(ask(false).await.is_ok());
+    }
+
+    /// Where the database is away, nobody waits for it once more.
+    #[tokio::test]
+    async fn all_who_wait_are_told_that_it_is_away() {
+        let gather: Arc<Gather<(), ()>> = Arc::new(Gather::new(1, |_| 1));
+        let statements = Arc::new(AtomicUsize::new(0));
+        let ask = || {
+            let statements = Arc::clone(&statements);
+            gather.ask((), LONG, move |_| {
+                statements.fetch_add(1, Ordering::Relaxed);
+                async move {
+                    tokio::task::yield_now().await;
+                    Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))
+                }
+            })
+        };
+        assert!(join_all((0..5).map(|_| ask())).await.into_iter().all(|answer| answer.is_err()));
+        assert_eq!(statements.load(Ordering::Relaxed), 1);
     }
 
     /// Whoever gives up takes nobody's answer with him.
