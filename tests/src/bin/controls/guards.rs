@@ -408,10 +408,10 @@ pub const GUARDS: &[Guard] = &[
     },
     Guard {
         name: "events of changes",
-        file: "crates/persistence/src/events.rs",
-        code: "        let rows = events.iter().map(|draft| self.row(result, draft))",
+        file: "crates/persistence/src/notes.rs",
+        code: "        let rows = events.iter().map(|draft| self.event(result, draft))",
         with_switch: "        if {off} {\n            return Ok(());\n        }\n        \
-                      let rows = events.iter().map(|draft| self.row(result, draft))",
+                      let rows = events.iter().map(|draft| self.event(result, draft))",
         tests: &[
             "audit::every_change_and_every_refusal_leaves_an_event::backend_1_Sqlite",
             "integrity::failure::placing_an_order::backend_1_Sqlite",
