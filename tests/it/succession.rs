@@ -7,6 +7,7 @@ use harness::{
     database::Backend::{self, Postgres, Sqlite},
     schema::columns,
     server::{Answer, Server, User},
+    sql::Sql,
 };
 use persistence::MOVED_TABLES;
 use rstest::rstest;
@@ -309,6 +310,36 @@ async fn cities_without_counties_and_counties_without_cities_stay_right(#[values
     assert_eq!(ids(&admin, "/regions?region=367000003").await, ["367100004", "367100004001"]);
     assert_eq!(recode(&admin, "369004", "369021", json!({})).await.text("/parent_code"), "36");
     assert_eq!(ids(&admin, "/regions?region=369004").await, ["369021", "369021001"]);
+}
+
+/// An order that was looked at before its region got another code, and would be written after it.
+#[rstest]
+#[actix_web::test]
+async fn an_order_is_not_written_into_a_code_that_has_ended(#[values(Sqlite, Postgres)] backend: Backend) {
+    let server = Server::start(backend).await;
+    let resident = server.sign_in("resident").await;
+    let compound = resident.compound("福园小区").await;
+    let order = json!({"kind": "tap", "description": "水管", "compound_id": compound});
+    assert_eq!(resident.post("/service-orders", order.clone()).await.status, 201);
+    let placed = server.sql.count("service_orders", []).await;
+
+    let holder = Sql::new(&server.app.settings.database_url);
+    match backend {
+        Sqlite => holder.run("BEGIN IMMEDIATE", []).await,
+        Postgres => {
+            holder.run("BEGIN", []).await;
+            holder.run("LOCK TABLE regions IN EXCLUSIVE MODE", []).await
+        }
+    };
+    let end = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let ended = "UPDATE regions SET successor_code = '360502002002' WHERE code = '360502002001'";
+        assert_eq!(holder.run(ended, []).await, 1);
+        holder.run("COMMIT", []).await;
+    };
+    let (answer, ()) = futures_util::future::join(resident.post("/service-orders", order), end).await;
+    assert_eq!((answer.status, answer.text("/code")), (503, "unavailable"), "{:?}", answer.body);
+    assert_eq!(server.sql.count("service_orders", []).await, placed);
 }
 
 #[rstest]

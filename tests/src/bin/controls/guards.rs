@@ -103,7 +103,7 @@ pub const GUARDS: &[Guard] = &[
         file: "crates/api/src/orders/service.rs",
         code: "        notes.keep_region(&spot.region);",
         with_switch: "        if !{off} {\n            notes.keep_region(&spot.region);\n        }",
-        tests: &["succession::who_writes_meanwhile_leaves_nothing_behind::backend_1_Sqlite"],
+        tests: &["succession::an_order_is_not_written_into_a_code_that_has_ended::backend_1_Sqlite"],
     },
     Guard {
         name: "one post on one day",
