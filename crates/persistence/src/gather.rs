@@ -45,6 +45,13 @@ fn unanswered() -> DbErr {
     DbErr::Query(RuntimeErr::Internal("a question was not answered".to_owned()))
 }
 
+/// For reading: two statements at a time, each for fifty who wait.
+impl<Q, A> Default for Gather<Q, A> {
+    fn default() -> Self {
+        Self::new(2, |waiting| waiting.min(50))
+    }
+}
+
 /// One who answers. Should he fail without a word, somebody else may.
 struct Turn<'a, Q, A> {
     gather: &'a Gather<Q, A>,
@@ -66,7 +73,7 @@ impl<Q, A> Turn<'_, Q, A> {
     fn next(&self) -> (Vec<Q>, Senders<A>) {
         let mut state = self.gather.state();
         let waiting = state.waiting.len();
-        let many = if waiting == 0 { 0 } else { (self.gather.share)(waiting).min(waiting) };
+        let many = (self.gather.share)(waiting).min(waiting);
         state.waiting.drain(..many).map(|one| (one.question, one.sender)).unzip()
     }
 
@@ -209,18 +216,15 @@ mod tests {
 
     use super::*;
 
+    /// Those of reading.
     const UNDER_WAY: usize = 2;
     const TOGETHER: usize = 50;
     const LONG: Duration = Duration::from_secs(60);
 
-    fn gather<Q, A>() -> Arc<Gather<Q, A>> {
-        Arc::new(Gather::new(UNDER_WAY, |waiting| waiting.min(TOGETHER)))
-    }
-
     /// Who waits for those before him is told to come back; who is about to be answered is not.
     #[tokio::test]
     async fn nobody_waits_for_ever() {
-        let gather = gather::<usize, ()>();
+        let gather: Arc<Gather<usize, ()>> = Arc::default();
         let may_end = Arc::new(Semaphore::new(0));
         let ask = |patience: Duration| {
             let may_end = Arc::clone(&may_end);
@@ -251,7 +255,7 @@ mod tests {
     /// While something has to begin, whoever comes takes part, and whoever has waited long enough leaves.
     #[tokio::test]
     async fn who_waits_for_a_beginning_may_leave() {
-        let gather = gather::<usize, usize>();
+        let gather: Arc<Gather<usize, usize>> = Arc::default();
         let may_begin = Arc::new(Semaphore::new(0));
         let ask = |question: usize, patience: Duration| {
             let may_begin = Arc::clone(&may_begin);
@@ -304,7 +308,7 @@ mod tests {
     /// Who asks alone is answered alone; who come while statements are under way share the next one.
     #[tokio::test]
     async fn those_who_wait_share_a_statement() {
-        let gather = gather::<usize, usize>();
+        let gather: Arc<Gather<usize, usize>> = Arc::default();
         let (statements, may_end) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
         let ask = |question: usize| {
             let (statements, may_end) = (Arc::clone(&statements), Arc::clone(&may_end));
@@ -331,7 +335,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_is_told_to_all_and_the_next_one_is_answered() {
-        let gather = gather::<bool, ()>();
+        let gather: Arc<Gather<bool, ()>> = Arc::default();
         let ask = |fails: bool| {
             gather.ask(fails, LONG, |questions| async move {
                 if questions.contains(&true) {
@@ -366,7 +370,7 @@ mod tests {
     /// Whoever gives up takes nobody's answer with him.
     #[tokio::test]
     async fn the_first_may_leave() {
-        let gather = gather::<u8, u8>();
+        let gather: Arc<Gather<u8, u8>> = Arc::default();
         let answer = |questions: Vec<u8>| async move {
             tokio::task::yield_now().await;
             Ok(questions.into_iter().map(Ok).collect())

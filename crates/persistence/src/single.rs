@@ -12,26 +12,13 @@ use crate::{
     many,
 };
 
-/// As many statements are under way at a time.
-pub(crate) const UNDER_WAY: usize = 2;
-
-/// As many questions share one.
-pub(crate) fn share(waiting: usize) -> usize {
-    waiting.min(50)
-}
-
 /// Those who ask for rows of a table by their ids, on one thread.
+#[derive(Clone)]
 pub(crate) struct SingleRows<E: EntityTrait>(Arc<Gather<Uuid, Option<E::Model>>>);
-
-impl<E: EntityTrait> Clone for SingleRows<E> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
 
 impl<E: EntityTrait> Default for SingleRows<E> {
     fn default() -> Self {
-        Self(Arc::new(Gather::new(UNDER_WAY, share)))
+        Self(Arc::default())
     }
 }
 
@@ -44,8 +31,7 @@ pub(crate) trait ById: EntityTrait<Model: Clone + Send> {
 impl<E: ById> SingleRows<E> {
     /// The row of an id. Whoever asks judges whether he sees it.
     pub async fn read(&self, reader: &Reader, id: Uuid) -> Result<Option<E::Model>> {
-        let asking = reader.clone();
-        Ok(self.0.ask(id, reader.patience(), move |ids| all::<E>(asking.clone(), ids)).await?)
+        Ok(reader.ask(&self.0, id, all::<E>).await?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is written is written once and whole, by one of many, and nobody changes it past the service.
 
+mod adding;
 mod contention;
 mod cuts;
 mod failure;

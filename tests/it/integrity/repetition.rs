@@ -13,16 +13,16 @@ use serde_json::{Value, json};
 use super::placed;
 
 /// An order that nobody else places.
-async fn order(user: &User<'_>, description: &str) -> Value {
+pub async fn order(user: &User<'_>, description: &str) -> Value {
     json!({"kind": "tap", "description": description, "compound_id": user.compound("福园小区").await})
 }
 
-async fn place(user: &User<'_>, key: &str, order: &Value) -> Answer {
+pub async fn place(user: &User<'_>, key: &str, order: &Value) -> Answer {
     user.send("POST", "/service-orders", &[("idempotency-key", key)], Some(order)).await
 }
 
 /// Orders of this description, their events, and keys.
-async fn left(server: &Server, description: &str) -> (i64, i64, i64) {
+pub async fn left(server: &Server, description: &str) -> (i64, i64, i64) {
     let orders = "service_orders WHERE description = $1";
     let events = "events WHERE kind = 'service_order.placed' AND received_at >= $1";
     (

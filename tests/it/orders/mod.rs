@@ -1,6 +1,5 @@
 //! The order loop from outside, with users of the demonstration.
 
-mod adding;
 mod clocks;
 mod closing;
 mod edits;

@@ -191,6 +191,7 @@ pub async fn create<V: Editable>(ctx: &Ctx, written: V::In, content: &Value) -> 
     write::<V>(ctx, content, async |tx| make::<V>(ctx, tx, None, written).await).await
 }
 
+/// Writes, and forgets what was kept of the kind: it may have been written even where the answer is a failure.
 async fn write<V: Editable>(
     ctx: &Ctx,
     content: &Value,

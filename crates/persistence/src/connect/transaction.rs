@@ -1,6 +1,6 @@
 //! How statements reach a connection: outside any transaction, and within one.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement,
@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use super::pool::{Lease, Pool};
 use crate::{
     error::Result,
+    gather::{Answer, Gather},
     notes::Writers,
     orders::{NamesOfPages, SingleOrders},
     people::{PersonsByPhone, entity::person},
@@ -26,7 +27,7 @@ pub struct Reader {
     writers: Writers,
 }
 
-/// Those who ask for single rows at the same time.
+/// Those who ask for the same kind of thing at the same time, on one thread.
 #[derive(Clone, Default)]
 pub(crate) struct Single {
     pub orders: SingleOrders,
@@ -50,12 +51,28 @@ impl Reader {
         self.pool.patience()
     }
 
-    /// Those who ask for single rows at the same time.
+    /// Those who ask for the same kind of thing at the same time.
     pub(crate) fn single(&self) -> &Single {
         &self.single
     }
 
-    /// Those who write nothing but notes at the same time.
+    /// Asks what others ask at the same time, all of them by one statement.
+    pub(crate) async fn ask<Q, A, W>(
+        &self,
+        gather: &Arc<Gather<Q, A>>,
+        question: Q,
+        all: fn(Self, Vec<Q>) -> W,
+    ) -> Answer<A>
+    where
+        Q: Send + 'static,
+        A: Send + 'static,
+        W: Future<Output = std::result::Result<Vec<Answer<A>>, DbErr>> + Send + 'static,
+    {
+        let reader = self.clone();
+        gather.ask(question, self.patience(), move |questions| all(reader.clone(), questions)).await
+    }
+
+    /// Those who write nothing but notes at the same time. They are kept here because this is what a thread has of its own.
     pub(crate) fn writers(&self) -> &Writers {
         &self.writers
     }

@@ -21,7 +21,6 @@ use crate::{
     keyset::{Keyset, SortKey, SortValue},
     many,
     rows::{Rows, word},
-    single::{UNDER_WAY, share},
 };
 
 /// An order without the names.
@@ -51,14 +50,8 @@ pub(super) struct Names {
 }
 
 /// Those who ask for the names of pages, on one thread.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct NamesOfPages(Arc<Gather<AskedNames, Arc<FoundNames>>>);
-
-impl Default for NamesOfPages {
-    fn default() -> Self {
-        Self(Arc::new(Gather::new(UNDER_WAY, share)))
-    }
-}
 
 /// Whose names are asked for.
 #[derive(Default)]
@@ -133,8 +126,7 @@ impl Names {
             teams: orders().filter_map(|order| order.target_team_id).collect(),
         };
         let people = asked.people.clone();
-        let (reader, patience) = (rows.conn.clone(), rows.conn.patience());
-        let found = rows.conn.single().names.0.ask(asked, patience, move |asked| all(reader.clone(), asked)).await?;
+        let found = rows.conn.ask(&rows.conn.single().names.0, asked, all).await?;
         let mut requesters = HashMap::new();
         for id in people {
             if let Some(requesting) = found.requesters.get(&id) {

@@ -20,18 +20,11 @@ use crate::{
     gather::{Answer, Gather},
     many,
     rows::{Found, Rows},
-    single::{UNDER_WAY, share},
 };
 
 /// Those who ask for orders on one thread.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct SingleOrders(Arc<Gather<Asked, Option<Box<OrderRow>>>>);
-
-impl Default for SingleOrders {
-    fn default() -> Self {
-        Self(Arc::new(Gather::new(UNDER_WAY, share)))
-    }
-}
 
 /// Which order, and for whom: whether he joined it is part of what is found.
 type Asked = (Uuid, Option<Uuid>);
@@ -39,10 +32,7 @@ type Asked = (Uuid, Option<Uuid>);
 /// One order, if the caller sees it. It is judged by the policy once it is read: the statement is the same for all callers.
 pub(super) async fn read(rows: Rows<'_, Reader>, access: &Access, id: ServiceOrderId) -> Result<Found<ServiceOrder>> {
     let caller = access.person().map(|PersonId(id)| id);
-    let reader = rows.conn.clone();
-    let patience = reader.patience();
-    let row =
-        rows.conn.single().orders.0.ask((id.0, caller), patience, move |asked| all(reader.clone(), asked)).await?;
+    let row = rows.conn.ask(&rows.conn.single().orders.0, (id.0, caller), all).await?;
     Found::judge(access, order_of(rows.vault, *row.ok_or(Error::NotFound)?)?)
 }
 

@@ -17,18 +17,11 @@ use crate::{
     error::Result,
     gather::{Answer, Gather},
     many, scope,
-    single::{UNDER_WAY, share},
 };
 
 /// Those who look persons up, on one thread.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct PersonsByPhone(Arc<Gather<Called, Option<Box<person::Model>>>>);
-
-impl Default for PersonsByPhone {
-    fn default() -> Self {
-        Self(Arc::new(Gather::new(UNDER_WAY, share)))
-    }
-}
 
 /// Who is looked up: the blind index of his number as hexadecimal digits, the first code of the community, the first one after
 /// it, and his name.
@@ -43,9 +36,7 @@ impl Persons<'_, Reader> {
     pub async fn by_phone(&self, community: &RegionCode, phone: &Phone, name: &str) -> Result<Option<Person>> {
         let index = self.0.vault.blind_index(PHONE, phone.e164());
         let called = [many::hex(&index), community.to_string(), scope::end(community), name.to_owned()];
-        let reader = self.0.conn.clone();
-        let all = move |called| all(reader.clone(), called);
-        let row = self.0.conn.single().persons_by_phone.0.ask(called, self.0.conn.patience(), all).await?;
+        let row = self.0.conn.ask(&self.0.conn.single().persons_by_phone.0, called, all).await?;
         row.map(|row| person_of(self.0.vault, *row)).transpose()
     }
 }

@@ -348,7 +348,7 @@ pub const GUARDS: &[Guard] = &[
         code: "        Err(Failure::Refused(_)) => {}\n",
         with_switch: "        Err(Failure::Refused(error)) if {off} => return Err(DbErr::Custom(error.to_string())),\n        \
                       Err(Failure::Refused(_)) => {}\n",
-        tests: &["orders::adding::one_that_is_refused_takes_nobody_with_it::backend_1_Sqlite"],
+        tests: &["integrity::adding::one_that_is_refused_takes_nobody_with_it::backend_1_Sqlite"],
     },
     Guard {
         name: "orders a day",
