@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 use domain::time::Instant;
 use sea_orm::{
-    ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait,
-    Select,
+    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    QueryTrait, Select, Statement,
     sea_query::{Expr, ExprTrait, Order, SimpleExpr, SubQueryStatement},
 };
 use serde::{Deserialize, Serialize};
@@ -83,13 +83,14 @@ pub(crate) struct Sorting {
     pub uuid: bool,
 }
 
-struct Counted<R> {
-    row: R,
-    total: Option<i64>,
+/// A row, and how many there are in all where that was asked for.
+pub(crate) struct Counted<R> {
+    pub row: R,
+    pub total: Option<i64>,
 }
 
 impl<R: FromQueryResult> FromQueryResult for Counted<R> {
-    fn from_query_result(result: &QueryResult, prefix: &str) -> std::result::Result<Self, sea_orm::DbErr> {
+    fn from_query_result(result: &QueryResult, prefix: &str) -> std::result::Result<Self, DbErr> {
         let total = Some(result.try_get(prefix, "page_total")?);
         Ok(Self { row: R::from_query_result(result, prefix)?, total })
     }
@@ -105,6 +106,29 @@ pub(crate) async fn page<E, R, C>(
 where
     E: EntityTrait,
     R: FromQueryResult + SortKey + Send + Sync,
+    C: ConnectionTrait,
+{
+    let read = async |statement, counts: bool| {
+        if counts {
+            return Counted::<R>::find_by_statement(statement).all(conn).await;
+        }
+        let rows = R::find_by_statement(statement).all(conn).await?;
+        Ok(rows.into_iter().map(|row| Counted { row, total: None }).collect())
+    };
+    page_read(conn, select, sorting, request, read).await
+}
+
+/// The same with a way to read the rows of its statement: the total, if it is asked for, is their last column.
+pub(crate) async fn page_read<E, R, C>(
+    conn: &C,
+    select: Select<E>,
+    sorting: Sorting,
+    request: &PageRequest,
+    read: impl AsyncFnOnce(Statement, bool) -> std::result::Result<Vec<Counted<R>>, DbErr>,
+) -> Result<Page<R>>
+where
+    E: EntityTrait,
+    R: SortKey,
     C: ConnectionTrait,
 {
     let Sorting { name, column, id, uuid } = sorting;
@@ -128,12 +152,7 @@ where
     let mut statement = conn.get_database_backend().build(&paged.order_by(id, order).into_query());
     // as a parameter PostgreSQL would not know how few it is, and might sort all rows instead of reading an index
     statement.sql.push_str(&format!(" LIMIT {}", request.limit + 1));
-    let mut rows = if request.count {
-        Counted::<R>::find_by_statement(statement).all(conn).await?
-    } else {
-        let uncounted = |row| Counted { row, total: None };
-        R::find_by_statement(statement).all(conn).await?.into_iter().map(uncounted).collect()
-    };
+    let mut rows = read(statement, request.count).await?;
 
     let has_next = rows.len() as u64 > request.limit;
     rows.truncate(usize::try_from(request.limit).unwrap_or(usize::MAX));

@@ -1,12 +1,13 @@
 //! Opening a database, bringing its schema up to date, and asking how it is.
 
+mod columns;
+mod file;
 mod pool;
 mod transaction;
 mod wire;
 
 use std::{
-    fs::File,
-    iter,
+    fs, iter,
     net::IpAddr,
     num::NonZero,
     path::PathBuf,
@@ -18,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(crate) use columns::{Columns, Read};
 use domain::id::IdSource;
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{
@@ -33,6 +35,7 @@ use tokio::sync::Mutex;
 pub use transaction::{Reader, Transaction};
 
 use self::{
+    file::File,
     pool::{Pool, Watched, within},
     wire::Options,
 };
@@ -225,7 +228,7 @@ async fn migrate_alone(url: &str, steps: Option<usize>) -> Result<()> {
     const LOCK: i64 = 0x4c_69_61_6e_78_69_6e;
     if let Some(path) = sqlite_path(url) {
         // whoever opens a new file writes to it, and finds it locked where others do so too
-        let lock = File::create(path.with_extension("migrating"))?;
+        let lock = fs::File::create(path.with_extension("migrating"))?;
         let lock =
             tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await.map_err(std::io::Error::other)??;
         let connection = connect(url).await?;
@@ -272,7 +275,13 @@ impl Database {
         let threads = if is_file { 1 } else { available_parallelism().map_or(2, NonZero::get) + 1 };
         let options = options(url, patience)?;
         let watched = Arc::new(Watched { count: AtomicU64::new(0), times: Statements::new() });
-        let open = || Reader::new(Pool::new(options.clone(), connections, patience, Arc::clone(&watched)));
+        let open = || {
+            let file = match &options {
+                Options::Sqlite(file) => Some(File::new(file.clone(), connections, patience, Arc::clone(&watched))),
+                Options::Postgres(_) => None,
+            };
+            Reader::new(Pool::new(options.clone(), connections, patience, Arc::clone(&watched)), file.map(Arc::new))
+        };
         // the first one tells whether the database is there
         let pool = open();
         holds_limits(&pool).await?;
@@ -292,10 +301,9 @@ impl Database {
     /// How many connections there are, over all threads.
     #[must_use]
     pub fn connections(&self) -> Connections {
-        self.pools().map(|pool| pool.pool().connections()).fold(Connections::default(), |all, one| Connections {
-            max: all.max + one.max,
-            open: all.open + one.open,
-            idle: all.idle + one.idle,
+        let of_files = self.pools().filter_map(Reader::file).map(|file| file.connections());
+        self.pools().map(|pool| pool.pool().connections()).chain(of_files).fold(Connections::default(), |all, one| {
+            Connections { max: all.max + one.max, open: all.open + one.open, idle: all.idle + one.idle }
         })
     }
 
@@ -452,6 +460,9 @@ impl Database {
     /// If one does not close.
     pub async fn close(self) -> Result<()> {
         for pool in self.pools() {
+            if let Some(file) = pool.file() {
+                file.close().await;
+            }
             pool.pool().close().await?;
         }
         Ok(())

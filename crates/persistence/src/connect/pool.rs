@@ -61,6 +61,13 @@ pub(super) struct Watched {
     pub times: Statements,
 }
 
+impl Watched {
+    pub fn note(&self, took: Duration, has_failed: bool) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.times.note(took, has_failed);
+    }
+}
+
 struct Idle {
     wire: Wire,
     opened: Instant,
@@ -309,9 +316,7 @@ impl Lease {
     async fn ask<T>(&mut self, ask: impl AsyncFnOnce(&mut Wire) -> Answer<T>) -> Answer<T> {
         let begun = Instant::now();
         let answer = self.send(ask).await;
-        let watched = &self.pool.watched;
-        watched.count.fetch_add(1, Ordering::Relaxed);
-        watched.times.note(begun.elapsed(), answer.is_err());
+        self.pool.watched.note(begun.elapsed(), answer.is_err());
         answer
     }
 

@@ -8,7 +8,11 @@ use sea_orm::{
 };
 use tokio::sync::Mutex;
 
-use super::pool::{Lease, Pool};
+use super::{
+    columns::Columns,
+    file::File,
+    pool::{Lease, Pool},
+};
 use crate::{
     error::Result,
     gather::{Answer, Gather},
@@ -23,6 +27,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Reader {
     pool: Arc<Pool>,
+    /// Where it is an SQLite file.
+    file: Option<Arc<File>>,
     single: Single,
     writers: Writers,
 }
@@ -38,12 +44,28 @@ pub(crate) struct Single {
 }
 
 impl Reader {
-    pub(super) fn new(pool: Arc<Pool>) -> Self {
-        Self { pool, single: Single::default(), writers: Writers::new() }
+    pub(super) fn new(pool: Arc<Pool>, file: Option<Arc<File>>) -> Self {
+        Self { pool, file, single: Single::default(), writers: Writers::new() }
     }
 
     pub(super) fn pool(&self) -> &Arc<Pool> {
         &self.pool
+    }
+
+    pub(super) fn file(&self) -> Option<&Arc<File>> {
+        self.file.as_ref()
+    }
+
+    /// All rows of a query that is asked often, each by its columns.
+    pub(crate) async fn read<T, F>(&self, statement: Statement, read: F) -> std::result::Result<Vec<T>, DbErr>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Columns<'_>) -> std::result::Result<T, DbErr> + Send + 'static,
+    {
+        match &self.file {
+            Some(file) => file.read(statement, read).await,
+            None => self.pool.all(&statement).await?.iter().map(|row| read(&mut Columns::of(row))).collect(),
+        }
     }
 
     /// How long one waits for others before he is told to come back.

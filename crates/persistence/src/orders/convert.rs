@@ -12,11 +12,9 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{
-    entity::service_order,
-    row::{OrderColumns, Places, Read},
-};
+use super::{entity::service_order, row::OrderColumns};
 use crate::{
+    connect::{Columns, Read},
     error::{Error, Result},
     people,
     rows::{Sealer, word},
@@ -60,17 +58,23 @@ impl Requesting {
     }
 }
 
+impl OrderRow {
+    /// Reads the columns of an order and [`NAMES`].
+    pub fn read(columns: &mut Columns<'_>) -> std::result::Result<Self, DbErr> {
+        Ok(Self {
+            order: OrderColumns::read(columns)?,
+            joined_by_caller: columns.next()?,
+            requester: Requesting { name: columns.next()?, phone: columns.next()?, has_account: columns.next()? },
+            target_volunteer_name: columns.next()?,
+            target_team_name: columns.next()?,
+            holder_name: columns.next()?,
+        })
+    }
+}
+
 impl FromQueryResult for OrderRow {
     fn from_query_result(row: &QueryResult, _: &str) -> std::result::Result<Self, DbErr> {
-        let mut places = Places::of(row);
-        Ok(Self {
-            order: OrderColumns::read(&mut places)?,
-            joined_by_caller: places.next()?,
-            requester: Requesting { name: places.next()?, phone: places.next()?, has_account: places.next()? },
-            target_volunteer_name: places.next()?,
-            target_team_name: places.next()?,
-            holder_name: places.next()?,
-        })
+        Self::read(&mut Columns::of(row))
     }
 }
 

@@ -23,9 +23,9 @@ use super::{
     single,
 };
 use crate::{
-    connect::Reader,
+    connect::{Columns, Reader},
     error::{Error, Result},
-    keyset::{Page, PageRequest, Sorting, page},
+    keyset::{Counted, Page, PageRequest, Sorting, page_read},
     rows::{Found, Rows, word},
     save::{Findable, Lock},
     scope::{self, ScopeColumns},
@@ -237,7 +237,14 @@ impl Orders<'_, Reader> {
             id: Expr::col((service_order::Entity, C_::Id)),
             uuid: true,
         };
-        let rows = page::<_, UnnamedRow, _>(self.rows.conn, select, sorting, request).await?;
+        let read = async |statement, counts| {
+            let row = move |columns: &mut Columns<'_>| {
+                let row = UnnamedRow::read(columns)?;
+                Ok(Counted { row, total: if counts { columns.next()? } else { None } })
+            };
+            self.rows.conn.read(statement, row).await
+        };
+        let rows = page_read(self.rows.conn, select, sorting, request, read).await?;
         let names = Names::of(self.rows, &rows.items).await?;
         rows.try_map(|row| Found::judge(access, order_by(self.rows.vault, names.with(row)?)?))
     }

@@ -7,15 +7,15 @@ use std::{
 };
 
 use domain::orders::Requester;
-use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult, QueryResult, Statement};
+use sea_orm::{ConnectionTrait as _, DbErr, Statement};
 use uuid::Uuid;
 
 use super::{
     convert::{OrderRow, Requesting, TABLE},
-    row::{OrderColumns, Places},
+    row::OrderColumns,
 };
 use crate::{
-    connect::Reader,
+    connect::{Columns, Reader},
     error::Result,
     gather::{Answer, Gather},
     keyset::{Keyset, SortKey, SortValue},
@@ -29,10 +29,10 @@ pub(super) struct UnnamedRow {
     joined_by_caller: bool,
 }
 
-impl FromQueryResult for UnnamedRow {
-    fn from_query_result(row: &QueryResult, _: &str) -> std::result::Result<Self, DbErr> {
-        let mut places = Places::of(row);
-        Ok(Self { order: OrderColumns::read(&mut places)?, joined_by_caller: places.next()? })
+impl UnnamedRow {
+    /// Reads the columns of an order.
+    pub fn read(columns: &mut Columns<'_>) -> std::result::Result<Self, DbErr> {
+        Ok(Self { order: OrderColumns::read(columns)?, joined_by_caller: columns.next()? })
     }
 }
 
@@ -69,13 +69,24 @@ struct FoundNames {
     teams: HashMap<Uuid, String>,
 }
 
-#[derive(FromQueryResult)]
 struct NameRow {
     sort: String,
     id: Uuid,
     name: String,
     phone: Option<String>,
     has_account: bool,
+}
+
+impl NameRow {
+    fn read(columns: &mut Columns<'_>) -> std::result::Result<Self, DbErr> {
+        Ok(Self {
+            sort: columns.next()?,
+            id: columns.next()?,
+            name: columns.next()?,
+            phone: columns.next()?,
+            has_account: columns.next()?,
+        })
+    }
 }
 
 async fn all(reader: Reader, asked: Vec<AskedNames>) -> std::result::Result<Vec<Answer<Arc<FoundNames>>>, DbErr> {
@@ -89,8 +100,8 @@ async fn all(reader: Reader, asked: Vec<AskedNames>) -> std::result::Result<Vec<
     let backend = reader.get_database_backend();
     let of = |column, parameter| many::is_one_of(backend, column, parameter);
     let sql = format!(
-        "SELECT 'person' AS sort, p.id, p.name, p.phone_sealed AS phone, \
-         EXISTS (SELECT 1 FROM users u WHERE u.person_id = p.id AND u.state = 'active') AS has_account \
+        "SELECT 'person', p.id, p.name, p.phone_sealed, \
+         EXISTS (SELECT 1 FROM users u WHERE u.person_id = p.id AND u.state = 'active') \
          FROM persons p WHERE {} \
          UNION ALL SELECT 'volunteer', v.id, (SELECT p.name FROM persons p WHERE p.id = v.person_id), NULL, FALSE \
          FROM volunteers v WHERE {} \
@@ -101,7 +112,7 @@ async fn all(reader: Reader, asked: Vec<AskedNames>) -> std::result::Result<Vec<
     );
     let ids = [whose.people, whose.volunteers, whose.teams].map(|ids| many::ids(backend, ids));
     let mut found = FoundNames::default();
-    for row in NameRow::find_by_statement(Statement::from_sql_and_values(backend, sql, ids)).all(&reader).await? {
+    for row in reader.read(Statement::from_sql_and_values(backend, sql, ids), NameRow::read).await? {
         let NameRow { sort, id, name, phone, has_account } = row;
         match sort.as_str() {
             "person" => drop(found.requesters.insert(id, Requesting { name, phone, has_account })),

@@ -1,5 +1,4 @@
-//! The columns of an order as they are read: each at its place. To look each one up by its name would take longer than to
-//! read it.
+//! The columns of an order.
 
 use std::sync::LazyLock;
 
@@ -9,61 +8,10 @@ use domain::{
     orders::{Answers, KindLimit, Remark},
     time::Instant,
 };
-use sea_orm::{
-    DbErr, QueryResult, RuntimeErr,
-    sqlx::{Database, Decode, Postgres, Row as _, Sqlite, Type, error::BoxDynError, types::Json},
-};
-use serde::de::DeserializeOwned;
+use sea_orm::DbErr;
 use uuid::Uuid;
 
-/// What a column of JSON holds; nothing where that is not what this program writes.
-pub(super) struct Read<T>(pub Option<T>);
-
-macro_rules! reads_json {
-    ($($database:ty),*) => {$(
-        impl<T> Type<$database> for Read<T> {
-            fn type_info() -> <$database as Database>::TypeInfo {
-                <Json<()> as Type<$database>>::type_info()
-            }
-        }
-
-        impl<'r, T: DeserializeOwned + 'r> Decode<'r, $database> for Read<T> {
-            fn decode(value: <$database as Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
-                let read = <Json<T> as Decode<'r, $database>>::decode(value);
-                Ok(Self(read.ok().map(|Json(value)| value)))
-            }
-        }
-    )*};
-}
-
-reads_json!(Postgres, Sqlite);
-
-/// The values of a row, one after the other.
-pub(super) struct Places<'a> {
-    row: &'a QueryResult,
-    next: usize,
-}
-
-impl<'a> Places<'a> {
-    pub fn of(row: &'a QueryResult) -> Self {
-        Self { row, next: 0 }
-    }
-
-    /// The next value. That the column is of its type is not asked for each row: the schema says so.
-    pub fn next<T>(&mut self) -> Result<T, DbErr>
-    where
-        T: Decode<'a, Postgres> + Type<Postgres> + Decode<'a, Sqlite> + Type<Sqlite>,
-    {
-        let place = self.next;
-        self.next += 1;
-        let value = match (self.row.try_as_pg_row(), self.row.try_as_sqlite_row()) {
-            (Some(row), _) => row.try_get_unchecked(place),
-            (_, Some(row)) => row.try_get_unchecked(place),
-            _ => return Err(DbErr::Type("a row of neither database".to_owned())),
-        };
-        value.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(error.into())))
-    }
-}
+use crate::connect::{Columns, Read};
 
 macro_rules! columns {
     ($(#[$doc:meta])* $name:ident of $table:ident: $($field:ident: $type:ty,)*) => {
@@ -81,8 +29,8 @@ macro_rules! columns {
                 &NAMES
             }
 
-            pub fn read(places: &mut Places<'_>) -> Result<Self, DbErr> {
-                Ok(Self { $($field: places.next()?,)* })
+            pub fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
+                Ok(Self { $($field: columns.next()?,)* })
             }
         }
     };

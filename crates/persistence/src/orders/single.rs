@@ -7,7 +7,7 @@ use domain::{
     id::{PersonId, ServiceOrderId},
     orders::ServiceOrder,
 };
-use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, FromQueryResult as _, QueryResult, Statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Statement};
 use uuid::Uuid;
 
 use super::{
@@ -42,21 +42,14 @@ async fn all(reader: Reader, asked: Vec<Asked>) -> std::result::Result<Vec<Answe
     let parameters = [many::ids(backend, ids), many::optional_ids(backend, callers)];
     let statement = Statement::from_sql_and_values(backend, statement(backend), parameters);
     let mut answers: Vec<_> = asked.iter().map(|_| Ok(None)).collect();
-    for row in reader.query_all_raw(statement).await? {
-        let place = usize::try_from(row.try_get_by::<i64, _>(PLACE)?).ok();
-        if let Some(answer) = place.and_then(|place| answers.get_mut(place)) {
-            *answer = order(&row).map(Some);
+    let rows = reader.read(statement, |columns| Ok((columns.next::<i64>()?, OrderRow::read(columns).map(Box::new))));
+    for (place, order) in rows.await? {
+        if let Some(answer) = usize::try_from(place).ok().and_then(|place| answers.get_mut(place)) {
+            *answer = order.map(Some);
         }
     }
     Ok(answers)
 }
-
-fn order(row: &QueryResult) -> Answer<Box<OrderRow>> {
-    OrderRow::from_query_result(row, "").map(Box::new)
-}
-
-/// The column that tells which question a row answers.
-const PLACE: &str = "place";
 
 fn statement(backend: DbBackend) -> String {
     // PostgreSQL counts from one, SQLite from nought; both look each order up by its key
@@ -74,9 +67,8 @@ fn statement(backend: DbBackend) -> String {
         ),
     };
     format!(
-        "SELECT {}, EXISTS (SELECT 1 FROM order_participants joined \
-         WHERE joined.order_id = service_orders.id AND joined.person_id = asked.person), {NAMES}, {place} AS {PLACE} \
-         FROM {asked}",
+        "SELECT {place}, {}, EXISTS (SELECT 1 FROM order_participants joined \
+         WHERE joined.order_id = service_orders.id AND joined.person_id = asked.person), {NAMES} FROM {asked}",
         OrderColumns::named()
     )
 }
