@@ -24,6 +24,7 @@ mod m0022_second_factors;
 mod m0023_password_profile;
 mod m0024_orders_of_large_regions;
 mod m0025_kept_answers_in_one_piece;
+mod m0026_orders_without_jsonb;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0023_password_profile::Migration),
             Box::new(m0024_orders_of_large_regions::Migration),
             Box::new(m0025_kept_answers_in_one_piece::Migration),
+            Box::new(m0026_orders_without_jsonb::Migration),
         ]
     }
 }
@@ -91,6 +93,7 @@ pub fn fingerprint() -> String {
         m0023_password_profile::SQL,
         m0024_orders_of_large_regions::SQL,
         m0025_kept_answers_in_one_piece::SQL,
+        m0026_orders_without_jsonb::SQL,
     ]
     .hash(&mut hasher);
     format!("{:016x}", hasher.finish())

@@ -9,7 +9,6 @@ use domain::{
 };
 use sea_orm::{ActiveValue::Set, DbErr, FromQueryResult, QueryResult};
 use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{entity::service_order, row::OrderColumns};
@@ -321,6 +320,6 @@ pub(crate) fn row_of(vault: &Vault, order: &ServiceOrder) -> Result<service_orde
     })
 }
 
-fn to_json<T: Serialize + ?Sized>(value: &T, column: &'static str, sealer: &Sealer<'_>) -> Result<Value> {
-    serde_json::to_value(value).map_err(|_| sealer.corrupt(column))
+fn to_json<T: Serialize + ?Sized>(value: &T, column: &'static str, sealer: &Sealer<'_>) -> Result<String> {
+    serde_json::to_string(value).map_err(|_| sealer.corrupt(column))
 }

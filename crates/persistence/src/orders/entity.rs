@@ -3,6 +3,7 @@
 pub mod service_order {
     use sea_orm::entity::prelude::*;
 
+    /// `answers`, `declined_by`, `remarks`, `limits` and `clocks` are JSON as text: nobody asks for a part of them.
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "service_orders")]
@@ -18,8 +19,7 @@ pub mod service_order {
         pub unit_id: Option<Uuid>,
         pub address_sealed: Option<String>,
         pub point_sealed: Option<String>,
-        #[sea_orm(column_type = "JsonBinary")]
-        pub answers: Json,
+        pub answers: String,
         pub wished_at: Option<DateTimeUtc>,
         pub private: bool,
         pub priority: String,
@@ -30,8 +30,7 @@ pub mod service_order {
         pub target: Option<String>,
         pub target_volunteer_id: Option<Uuid>,
         pub target_team_id: Option<Uuid>,
-        #[sea_orm(column_type = "JsonBinary")]
-        pub declined_by: Json,
+        pub declined_by: String,
         pub holder_id: Option<Uuid>,
         pub hold_reason: Option<String>,
         pub hold_until: Option<DateTimeUtc>,
@@ -45,12 +44,9 @@ pub mod service_order {
         pub merged_into: Option<Uuid>,
         pub reopened_count: i32,
         pub joined_count: i64,
-        #[sea_orm(column_type = "JsonBinary")]
-        pub remarks: Json,
-        #[sea_orm(column_type = "JsonBinary")]
-        pub limits: Json,
-        #[sea_orm(column_type = "JsonBinary")]
-        pub clocks: Json,
+        pub remarks: String,
+        pub limits: String,
+        pub clocks: String,
         pub due_at: Option<DateTimeUtc>,
         pub rings_at: Option<DateTimeUtc>,
         pub risen: Option<String>,

@@ -141,7 +141,7 @@ fn joined_by(person: PersonId) -> SimpleExpr {
 
 /// The ids of those who declined stand as JSON text in the row; an id cannot be part of another one.
 fn not_declined_by(volunteer: VolunteerId) -> SimpleExpr {
-    Expr::cust("CAST(service_orders.declined_by AS TEXT)").not_like(format!("%{volunteer}%"))
+    C_::DeclinedBy.not_like(format!("%{volunteer}%"))
 }
 
 fn visible(access: &Access) -> Condition {
