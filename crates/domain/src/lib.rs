@@ -6,22 +6,26 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`cn`], [`text`] | Chinese identifiers and bounded text: parsed once, valid ever after |
-//! | [`id`], [`time`] | typed ids, instants and days |
+//! | [`id`], [`time`], [`periods`] | typed ids, instants and days, what something is over time |
+//! | [`area`], [`geo`] | areas, and places on the ground |
 //! | [`access`] | who may see and do what: roles, actors, the policy and the row scopes it yields |
 //! | [`resource`] | what all resources have in common |
 //! | [`event`], [`outcome`], [`refusal`] | what a decision leaves behind, or why there is none |
 //! | [`identity`], [`places`], [`people`], [`clocks`], [`orders`], [`inbox`] | the areas; each has a folder of the same name on every floor |
 
 pub mod access;
+pub mod area;
 pub mod clocks;
 pub mod cn;
 pub mod event;
+pub mod geo;
 pub mod id;
 pub mod identity;
 pub mod inbox;
 pub mod orders;
 pub mod outcome;
 pub mod people;
+pub mod periods;
 pub mod places;
 pub mod refusal;
 pub mod resource;
