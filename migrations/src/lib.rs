@@ -25,6 +25,7 @@ mod m0023_password_profile;
 mod m0024_orders_of_large_regions;
 mod m0025_kept_answers_in_one_piece;
 mod m0026_orders_without_jsonb;
+mod m0027_compounds;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0024_orders_of_large_regions::Migration),
             Box::new(m0025_kept_answers_in_one_piece::Migration),
             Box::new(m0026_orders_without_jsonb::Migration),
+            Box::new(m0027_compounds::Migration),
         ]
     }
 }
@@ -94,6 +96,7 @@ pub fn fingerprint() -> String {
         m0024_orders_of_large_regions::SQL,
         m0025_kept_answers_in_one_piece::SQL,
         m0026_orders_without_jsonb::SQL,
+        m0027_compounds::SQL,
     ]
     .hash(&mut hasher);
     format!("{:016x}", hasher.finish())

@@ -20,7 +20,21 @@ struct Walk {
 }
 
 const WALKS: &[Walk] = &[
-    Walk { collection: "compounds", table: "compounds", filters: &["q=小区", "sort=-id"] },
+    Walk {
+        collection: "compounds",
+        table: "compounds",
+        filters: &[
+            "q=小区",
+            "mode=none",
+            "mode=shared,keeper",
+            "covered=true",
+            "covered=false",
+            "demonstration=false",
+            "sort=-id",
+        ],
+    },
+    Walk { collection: "buildings", table: "buildings", filters: &["sort=-id"] },
+    Walk { collection: "units", table: "units", filters: &["sort=-id"] },
     Walk { collection: "persons", table: "persons", filters: &["sort=-id"] },
     Walk { collection: "households", table: "households", filters: &["sort=-id"] },
     Walk {

@@ -17,7 +17,7 @@ use utoipa_actix_web::{AppExt as _, scope, service_config::ServiceConfig};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
-    clocks,
+    clocks, compounds,
     http::{auth::authenticate, documented, envelope},
     identity, inbox, openapi, orders, people, places,
     problem::Problem,
@@ -31,6 +31,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
     identity::routes(config);
     places::routes(config);
     people::routes(config);
+    compounds::routes(config);
     clocks::routes(config);
     inbox::routes(config);
 }

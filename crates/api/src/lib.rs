@@ -4,6 +4,7 @@ pub mod app;
 mod backup;
 pub mod cli;
 mod clocks;
+mod compounds;
 pub mod config;
 mod console;
 pub mod demo;

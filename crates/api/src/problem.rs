@@ -36,6 +36,7 @@ pub const CODES: &[(&str, u16, &str, &str)] = &[
     ("invalid-transition", 409, "当前状态不能执行此操作", "This cannot be done in the present state"),
     ("has-open-orders", 409, "还有未办结的点单，请先转交", "There are open orders: hand them over first"),
     ("duplicate", 409, "已经存在", "It exists already"),
+    ("has-dependents", 409, "仍有下级数据，不能删除", "Something depends on it still"),
     ("codes-clash", 409, "编码冲突，请先调整", "Codes are taken: change them first"),
     ("version-mismatch", 412, "数据已被他人更新", "Somebody else has changed it"),
     ("body-too-large", 413, "请求内容过大", "The body is too large"),
@@ -105,6 +106,9 @@ pub const FIELD_CODES: &[(&str, &str, &str)] = &[
     ("password-too-plain", "密码需包含大写字母、小写字母、数字、其他字符中的三类", "needs characters of three sorts"),
     ("password-used-before", "不能使用最近用过的密码", "was used lately"),
     ("password-guessable", "密码太容易被猜到", "is too easy to guess"),
+    ("shares-not-whole", "份额之和必须等于整体", "has shares that do not make the whole"),
+    ("no-party-organization", "不是党组织", "is no party organization"),
+    ("not-an-area", "不是有效的区域", "is not an area: rings are closed and do not cross"),
     ("not-active", "已停用", "is not offered at present"),
 ];
 

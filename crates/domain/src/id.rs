@@ -61,6 +61,8 @@ ids! {
     BuildingId,
     /// A unit 单元 (an entrance) of a building.
     UnitId,
+    /// A dwelling 专有部分 behind a door of a unit.
+    DwellingId,
     /// A school.
     SchoolId,
     /// A person 居民.

@@ -11,12 +11,13 @@
 //! | [`access`] | who may see and do what: roles, actors, the policy and the row scopes it yields |
 //! | [`resource`] | what all resources have in common |
 //! | [`event`], [`outcome`], [`refusal`] | what a decision leaves behind, or why there is none |
-//! | [`identity`], [`places`], [`people`], [`clocks`], [`orders`], [`inbox`] | the areas; each has a folder of the same name on every floor |
+//! | [`identity`], [`places`], [`people`], [`compounds`], [`clocks`], [`orders`], [`inbox`] | the areas; each has a folder of the same name on every floor |
 
 pub mod access;
 pub mod area;
 pub mod clocks;
 pub mod cn;
+pub mod compounds;
 pub mod event;
 pub mod geo;
 pub mod id;

@@ -10,6 +10,7 @@
 
 mod backup;
 mod clocks;
+mod compounds;
 mod connect;
 mod counters;
 mod error;
@@ -38,6 +39,9 @@ mod watch;
 
 pub use backup::{Loading, Row, Snapshot, Table};
 pub use clocks::{CalendarDayFilter, CalendarDays};
+pub use compounds::{
+    BuildingFilter, Buildings, CompoundFilter, CompoundName, Compounds, DwellingFilter, Dwellings, UnitFilter, Units,
+};
 pub use connect::{Database, Health, Patience, Reader, Transaction, is_private, migrate, migrate_as_far_as};
 pub use counters::{Count, CountBy};
 pub use error::{Error, Result};
@@ -59,10 +63,7 @@ pub use orders::{
 pub use people::{
     AppointmentFilter, Appointments, HouseholdFilter, Households, PersonFilter, PersonSearch, Persons, SeatFilter,
 };
-pub use places::{
-    Clash, CodeStanding, CompoundFilter, CompoundName, Compounds, MOVED_TABLES, OrganizationFilter, Organizations,
-    RegionFilter, Regions,
-};
+pub use places::{Clash, CodeStanding, MOVED_TABLES, OrganizationFilter, Organizations, RegionFilter, Regions};
 pub use rows::{Found, Rows};
 pub use save::{Findable, Lock, Stored};
 /// A connection or a transaction, as generic code above names it.

@@ -82,6 +82,7 @@ pub struct Own {
     pub grant: Option<Uuid>,
     pub person: Uuid,
     pub household: Uuid,
+    pub dwelling: Uuid,
     pub appointment: Uuid,
     pub volunteer: Option<Uuid>,
     pub order: Uuid,
@@ -92,8 +93,9 @@ pub struct Own {
 impl Own {
     /// All of them.
     pub fn ids(&self) -> impl Iterator<Item = Uuid> {
-        let Self { user, grant, person, household, appointment, volunteer, order, notification, session } = self;
-        let always = [user, person, household, appointment, order, notification, session].map(|id| Some(*id));
+        let Self { user, grant, person, household, dwelling, appointment, volunteer, order, notification, session } =
+            self;
+        let always = [user, person, household, dwelling, appointment, order, notification, session].map(|id| Some(*id));
         always.into_iter().chain([*grant, *volunteer]).flatten()
     }
 }
@@ -166,6 +168,9 @@ impl Caller {
         let member =
             HouseholdMember { person_id, relation: Relation::Head, valid_from: now.date_naive(), valid_until: None };
         tx.insert_household_member(household_id, &member).await.unwrap();
+        let of_dwelling = [things.next(server), things.next(server), things.next(server)];
+        let fuyuan = compound.unwrap();
+        let [_, _, dwelling] = things::inside(&tx, of_dwelling, fuyuan, COMMUNITY, &username, person_id, now).await;
         let appointment = things::appointment(things.next(server), person_id, COMMUNITY, now);
         let appointment = insert(&tx, appointment, "appointment.created").await.id;
         let mut volunteer_id = None;
@@ -210,6 +215,7 @@ impl Caller {
             grant: grant_id,
             person: person_id.0,
             household: household_id.0,
+            dwelling,
             appointment: appointment.0,
             volunteer: volunteer_id,
             order: order_id.0,

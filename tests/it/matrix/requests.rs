@@ -108,6 +108,7 @@ pub fn calls(things: &Things, caller: &Caller, round: usize) -> Vec<Call> {
     identity(&mut all, round);
     places(&mut all, round);
     people(&mut all);
+    compounds(&mut all, round);
     clocks(&mut all, round);
     appointments(&mut all);
     volunteers(&mut all, round);
@@ -175,7 +176,6 @@ fn identity(all: &mut Calls<'_>, round: usize) {
 fn places(all: &mut Calls<'_>, round: usize) {
     let region: Find = (|_| None, |place| place.region.to_owned());
     let organization: Find = (|_| None, |place| place.organization.to_string());
-    let compound: Find = (|_| None, |place| place.estate.to_string());
     all.reads(["listRegions", "getRegion", "listRegionEvents"], "regions", region);
     all.at("createRegion", "/regions", |number, place| {
         json!({"code": format!("{}{}", place.region, 100 + number * 100 + round), "name": "新网格", "kind": "grid"})
@@ -190,7 +190,45 @@ fn places(all: &mut Calls<'_>, round: usize) {
     all.at("createOrganization", "/organizations", |_, place| new(place.region));
     all.on("putOrganization", "PUT", "/organizations/{}", organization, Some(new("360502002001")));
     all.on("updateOrganization", "PATCH", "/organizations/{}", organization, Some(json!({"name": "改名"})));
+}
+
+fn compounds(all: &mut Calls<'_>, round: usize) {
+    let compound: Find = (|_| None, |place| place.estate.to_string());
+    let building: Find = (|_| None, |place| place.building.to_string());
+    let unit: Find = (|_| None, |place| place.unit.to_string());
+    let dwelling: Find = (|caller| Some(caller.own.dwelling.to_string()), |place| place.dwelling.to_string());
+    let name = json!({"name": "改名"});
     all.reads(["listCompounds", "getCompound", "listCompoundEvents"], "compounds", compound);
+    let new = |code: String, region: &str| json!({"region_code": region, "code": code, "name": "新小区"});
+    all.at("createCompound", "/compounds", |number, place| new(format!("n{round}_{number}"), place.region));
+    all.on("putCompound", "PUT", "/compounds/{}", compound, Some(new(format!("p{round}"), "360502002001")));
+    all.on("updateCompound", "PATCH", "/compounds/{}", compound, Some(json!({"population": 7})));
+    let mode = json!({"mode": "keeper", "valid_from": "2026-03-01"});
+    all.on("changeCompoundMode", "POST", "/compounds/{}/change-mode", compound, Some(mode));
+    let by = json!({"organization_id": all.things.places[0].organization, "valid_from": "2026-03-01"});
+    all.on("coverCompound", "POST", "/compounds/{}/cover", compound, Some(by));
+    all.on("uncoverCompound", "POST", "/compounds/{}/uncover", compound, Some(json!({"on": "2026-03-02"})));
+    all.on("deleteCompound", "DELETE", "/compounds/{}", compound, None);
+    all.reads(["listBuildings", "getBuilding", "listBuildingEvents"], "buildings", building);
+    let new = |code: String, of: Uuid| json!({"compound_id": of, "code": code, "name": "新楼"});
+    all.at("createBuilding", "/buildings", |number, place| new(format!("n{round}-{number}"), place.estate));
+    let moved = new(format!("p{round}"), all.things.places[0].estate);
+    all.on("putBuilding", "PUT", "/buildings/{}", building, Some(moved));
+    all.on("updateBuilding", "PATCH", "/buildings/{}", building, Some(name.clone()));
+    all.reads(["listUnits", "getUnit", "listUnitEvents"], "units", unit);
+    let new = |code: String, of: Uuid| json!({"building_id": of, "code": code, "name": "新单元"});
+    all.at("createUnit", "/units", |number, place| new(format!("n{round}-{number}"), place.building));
+    let moved = new(format!("p{round}"), all.things.places[0].building);
+    all.on("putUnit", "PUT", "/units/{}", unit, Some(moved));
+    all.on("updateUnit", "PATCH", "/units/{}", unit, Some(name));
+    all.reads(["listDwellings", "getDwelling", "listDwellingEvents"], "dwellings", dwelling);
+    let new = |code: String, of: Uuid| json!({"unit_id": of, "code": code});
+    all.at("createDwelling", "/dwellings", |number, place| new(format!("n{round}-{number}"), place.unit));
+    let moved = new(format!("p{round}"), all.things.places[0].unit);
+    all.on("putDwelling", "PUT", "/dwellings/{}", dwelling, Some(moved));
+    all.on("updateDwelling", "PATCH", "/dwellings/{}", dwelling, Some(json!({"floor": 2})));
+    let owners = json!({"owners": [{"person_id": all.things.places[0].spare_person, "share": "1/1"}]});
+    all.on("changeDwellingOwners", "POST", "/dwellings/{}/change-owners", dwelling, Some(owners));
 }
 
 fn people(all: &mut Calls<'_>) {

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use api::system::SystemIds;
 use domain::{
     access::{Grant, Place, ResourceKind, Role, Scope},
+    area::Area,
     clocks::{Calendar, CalendarDay, CalendarDayKind, Counting},
     cn::{IdNumber, Phone, RegionCode},
+    compounds::{AreaSource, Building, Compound, Dwelling, Owner, Share, Stake, Unit},
     event::{EventDraft, Subject},
     id::{CompoundId, OrganizationId, PersonId, ServiceOrderId, UserId},
     identity::{Client, ClientState, User, UserState},
@@ -17,7 +19,7 @@ use domain::{
     },
     outcome::Outcome,
     people::{Appointment, Household, HouseholdMember, Person, Post, Relation, Seat},
-    places::{Compound, Organization, OrganizationKind},
+    places::{Organization, OrganizationKind},
     resource::Resource,
     time::{Instant, Validity},
 };
@@ -41,6 +43,10 @@ pub struct Thing {
     pub compound: Option<CompoundId>,
     /// A compound to read: at the first place the one that it is.
     pub estate: Uuid,
+    pub building: Uuid,
+    pub unit: Uuid,
+    /// A dwelling that belongs to the person.
+    pub dwelling: Uuid,
     pub user: Uuid,
     pub grant: Uuid,
     /// Accounts and persons that are still free for what is made of them.
@@ -128,20 +134,8 @@ impl Things {
         let estate = match compound {
             Some(id) => id.0,
             None => {
-                let estate = Compound {
-                    id: id().into(),
-                    region_code: code(region),
-                    code: name.clone(),
-                    name: "试验小区".to_owned(),
-                    buildings: Vec::new(),
-                    version: 1,
-                    created_at: now,
-                    updated_at: now,
-                };
-                let id = estate.id.0;
-                let event = estate.event("compound.created");
-                tx.insert_compound(estate, event).await.unwrap();
-                id
+                let estate = Compound::new(id().into(), code(region), name.clone(), "试验小区".to_owned(), now);
+                insert(tx, estate, "compound.created").await.id.0
             }
         };
         let resident = person(id(), region, compound, "丁小梅", now);
@@ -153,6 +147,8 @@ impl Things {
             let event = account.event("user.created");
             tx.insert_user(Outcome::new(account.clone(), event), &self.password_hash).await.unwrap();
         }
+        let [building, unit, dwelling] =
+            inside(tx, [id(), id(), id()], estate.into(), region, &name, resident.id, now).await;
         let grant = insert(tx, grant(id(), user.0, region, now), "grant.created").await;
         let household = insert(tx, household(id(), region, compound, now), "household.created").await;
         let member = HouseholdMember {
@@ -182,6 +178,9 @@ impl Things {
             region,
             compound,
             estate,
+            building,
+            unit,
+            dwelling,
             user: user.0.0,
             grant: grant.id.0,
             spare_user: spare_user.0.0,
@@ -262,6 +261,63 @@ async fn session(tx: &Tx, id: Uuid, token: Uuid, user_id: UserId, now: Instant) 
     let subject = Subject { kind: ResourceKind::Session, id: id.to_string(), version: 1 };
     tx.begin_session(&new, &token, EventDraft::new("auth.logged_in", subject, None)).await.unwrap();
     id
+}
+
+/// A building with a unit, and in it a dwelling that belongs to somebody.
+pub async fn inside(
+    tx: &Tx,
+    [building, unit, dwelling]: [Uuid; 3],
+    compound_id: CompoundId,
+    region: &str,
+    name: &str,
+    owner: PersonId,
+    now: Instant,
+) -> [Uuid; 3] {
+    let building = Building {
+        id: building.into(),
+        compound_id,
+        region_code: code(region),
+        code: name.to_owned(),
+        name: "9栋".to_owned(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let building = insert(tx, building, "building.created").await;
+    let unit = Unit {
+        id: unit.into(),
+        building_id: building.id,
+        compound_id,
+        region_code: code(region),
+        code: "1".to_owned(),
+        name: "1单元".to_owned(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let unit = insert(tx, unit, "unit.created").await;
+    let dwelling = Dwelling {
+        id: dwelling.into(),
+        unit_id: unit.id,
+        building_id: building.id,
+        compound_id,
+        region_code: code(region),
+        code: "101".to_owned(),
+        floor: Some(1),
+        area: Area::from_m2("89.37"),
+        area_source: Some(AreaSource::Register),
+        delivered: true,
+        owners: Default::default(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let dwelling = insert(tx, dwelling, "dwelling.created").await;
+    let stake = Stake { owner: Owner::Person(owner), display_name: String::new(), share: Share::WHOLE };
+    let owned = dwelling.change_owners(vec![stake], domain::time::day_in_china(now), now).unwrap();
+    tx.replace_owners(&owned.value).await.unwrap();
+    let dwelling = tx.update(owned).await.unwrap();
+    [building.id.0, unit.id.0, dwelling.id.0]
 }
 
 pub fn household(id: Uuid, region: &str, compound: Option<CompoundId>, now: Instant) -> Household {

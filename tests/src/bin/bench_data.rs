@@ -21,13 +21,14 @@ use chrono::{DateTime, NaiveDate, TimeDelta};
 use domain::{
     access::Scope,
     cn::{Phone, RegionCode},
+    compounds::Compound,
     event::EventDraft,
     id::{CompoundId, PersonId, UserId, VolunteerId},
     identity::{Client, ClientState, User, UserState},
     orders::{Origin, ServiceKind, Volunteer, VolunteerState},
     outcome::Outcome,
     people::Person,
-    places::{Compound, Organization, OrganizationKind, Region, RegionKind},
+    places::{Organization, OrganizationKind, Region, RegionKind},
     resource::Resource,
     time::{Clock as _, Instant},
 };
@@ -206,18 +207,10 @@ fn kind() -> ServiceKind {
 /// Compound, person and volunteer of a community.
 async fn settle(tx: &Tx, number: u32) -> persistence::Result<()> {
     let region_code = code(&community(number));
-    let compound = Compound {
-        id: CompoundId(id(6, number)),
-        region_code: region_code.clone(),
-        code: format!("c{number}"),
-        name: format!("小区{number}"),
-        buildings: Vec::new(),
-        version: 1,
-        created_at: made_at(),
-        updated_at: made_at(),
-    };
+    let (id_of_compound, name) = (CompoundId(id(6, number)), format!("小区{number}"));
+    let compound = Compound::new(id_of_compound, region_code.clone(), format!("c{number}"), name, made_at());
     let event: EventDraft = compound.event("bench.made");
-    tx.insert_compound(compound, event).await?;
+    tx.insert(Outcome::new(compound, event)).await?;
     let phone = format!("138{:08}", number + 10_000_000);
     let person = Person {
         id: PersonId(id(7, number)),

@@ -4,6 +4,7 @@
 //! looks alive. Everything is made by the decisions of the domain and saved with its events, as requests would do.
 //! Each area can be loaded again after a crash: what is there already is left as it is.
 
+mod compounds;
 mod orders;
 mod people;
 mod posts;
@@ -36,7 +37,7 @@ pub async fn load(
     progress: &dyn Fn(usize, usize),
 ) -> Result<()> {
     let plans = orders::plans(now)?;
-    let all = 3 + plans.iter().map(orders::Plan::len).sum::<usize>();
+    let all = 4 + plans.iter().map(orders::Plan::len).sum::<usize>();
     progress(0, all);
     regions::load(database).await?;
     progress(1, all);
@@ -44,7 +45,9 @@ pub async fn load(
     progress(2, all);
     posts::load(database, now).await?;
     progress(3, all);
-    orders::load(database, plans, &|done| progress(3 + done, all)).await
+    compounds::load(database, now).await?;
+    progress(4, all);
+    orders::load(database, plans, &|done| progress(4 + done, all)).await
 }
 
 /// The id of what has this name within the set: a UUIDv7 (RFC 9562 §5.7) with a fixed time, and a digest of the

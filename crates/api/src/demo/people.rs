@@ -295,7 +295,8 @@ pub(super) struct Resident {
     pub unit: usize,
     /// What he is to the head of his household.
     pub relation: Relation,
-    household: String,
+    /// The name of the id of his household.
+    pub household: String,
 }
 
 /// Compound, number of households that are made by turns.

@@ -2,8 +2,9 @@
 
 use domain::{
     cn::CreditCode,
+    compounds::{Building, Compound, Unit},
     outcome::Outcome,
-    places::{Building, Compound, Organization, OrganizationKind, PartyFormation, Region, RegionKind, Unit},
+    places::{Organization, OrganizationKind, PartyFormation, Region, RegionKind},
     resource::Resource as _,
 };
 use persistence::{Database, Result, Tx};
@@ -68,7 +69,7 @@ const ESTATES: &[Estate] = &[
     Estate { code: "fuyuan", name: "福园小区", community: PARK_NORTH, buildings: 4, units: 3 },
     Estate { code: "guihuacun", name: "桂花村小区", community: PARK_NORTH, buildings: 3, units: 3 },
     Estate { code: "youzhengju", name: "邮政局小区", community: FLOWER_LAKE, buildings: 2, units: 2 },
-    Estate { code: "qingfeng", name: "庆丰花园小区", community: "360502001002", buildings: 5, units: 2 },
+    Estate { code: "qingfeng", name: "庆丰花园小区", community: "360502001002", buildings: 4, units: 2 },
     Estate { code: "shengang", name: "深港明珠小区", community: "360502002002", buildings: 6, units: 2 },
 ];
 
@@ -96,6 +97,8 @@ pub(super) fn unit_name(compound: &str, building: usize, unit: usize) -> String 
 const ORGANIZATIONS: &[(&str, OrganizationKind, &str)] = &[
     ("公园北村社区党委", OrganizationKind::PartyCommittee, PARK_NORTH),
     ("百花湖社区党委", OrganizationKind::PartyCommittee, FLOWER_LAKE),
+    ("南门社区党委", OrganizationKind::PartyCommittee, "360502001002"),
+    ("钢花社区党委", OrganizationKind::PartyCommittee, "360502002002"),
     ("深港物业服务有限公司", OrganizationKind::PropertyCompany, "360502"),
     ("南昌县民政局", OrganizationKind::CountyDepartment, "360121"),
     ("东临新区湖南乡中心小学", OrganizationKind::School, "361091200"),
@@ -114,9 +117,7 @@ pub(super) async fn load(database: &Database) -> Result<()> {
         insert_organization(&tx, name, *kind, at).await?;
     }
     for estate in ESTATES {
-        let compound = compound(estate)?;
-        let event = compound.event("compound.created");
-        tx.insert_compound(compound, event).await?;
+        insert_compound(&tx, estate).await?;
     }
     tx.commit().await
 }
@@ -180,27 +181,40 @@ fn credit_code(head: &str) -> Result<CreditCode> {
         .ok_or_else(|| fault("credit_code", head))
 }
 
-fn compound(estate: &Estate) -> Result<Compound> {
+async fn insert_compound(tx: &Tx, estate: &Estate) -> Result<()> {
     let Estate { code, name, community, buildings, units } = estate;
-    let unit = |building: usize, number: usize| Unit {
-        id: id(&unit_name(code, building, number)).into(),
-        code: number.to_string(),
-        name: format!("{number}单元"),
-    };
-    let building = |number: usize| Building {
-        id: id(&building_name(code, number)).into(),
-        code: number.to_string(),
-        name: format!("{number}栋"),
-        units: (1..=*units).map(|unit_number| unit(number, unit_number)).collect(),
-    };
-    Ok(Compound {
-        id: compound_id(code),
-        region_code: region(community)?,
-        code: (*code).to_owned(),
-        name: (*name).to_owned(),
-        buildings: (1..=*buildings).map(building).collect(),
-        version: 1,
-        created_at: made_at(),
-        updated_at: made_at(),
-    })
+    let (compound_id, region_code) = (compound_id(code), region(community)?);
+    let compound = Compound::new(compound_id, region_code.clone(), (*code).to_owned(), (*name).to_owned(), made_at());
+    let event = compound.event("compound.created");
+    tx.insert(Outcome::new(compound, event)).await?;
+    for building in 1..=*buildings {
+        let value = Building {
+            id: id(&building_name(code, building)).into(),
+            compound_id,
+            region_code: region_code.clone(),
+            code: building.to_string(),
+            name: format!("{building}栋"),
+            version: 1,
+            created_at: made_at(),
+            updated_at: made_at(),
+        };
+        let (building_id, event) = (value.id, value.event("building.created"));
+        tx.insert(Outcome::new(value, event)).await?;
+        for unit in 1..=*units {
+            let value = Unit {
+                id: id(&unit_name(code, building, unit)).into(),
+                building_id,
+                compound_id,
+                region_code: region_code.clone(),
+                code: unit.to_string(),
+                name: format!("{unit}单元"),
+                version: 1,
+                created_at: made_at(),
+                updated_at: made_at(),
+            };
+            let event = value.event("unit.created");
+            tx.insert(Outcome::new(value, event)).await?;
+        }
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ pub mod ctx;
 pub mod cursor;
 pub mod documented;
 pub mod envelope;
+pub mod geo;
 pub mod limit;
 pub mod query;
 pub mod reply;

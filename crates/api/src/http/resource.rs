@@ -271,7 +271,7 @@ async fn change<V: Editable>(
         let found = tx.rows().find_to_change::<V::Row>(&access, id).await?.permitted(&access)?;
         let before = found.row;
         let written = written(&before)?;
-        fixed::<V>(&before, &written)?;
+        keeps::<V>(V::In::FIXED, &before, &written)?;
         let mut after = V::build(ctx, tx, Make::From(&before), written).await?;
         if after == before {
             return shown::<V>(ctx, before);
@@ -288,10 +288,13 @@ async fn change<V: Editable>(
     .await
 }
 
-/// Refuses changes of members that are said once.
-fn fixed<V: Editable>(before: &V::Row, written: &V::In) -> Result<(), Problem> {
+/// Refuses changes of some members: those that are said once, or are not this caller's to change.
+///
+/// # Errors
+/// `not-changeable` at each of them that is written otherwise.
+pub fn keeps<V: Editable>(members: &[&str], before: &V::Row, written: &V::In) -> Result<(), Problem> {
     let (old, new) = (body::members(&V::written(before)), body::members(written));
-    let changed = V::In::FIXED.iter().filter(|name| old.get(**name) != new.get(**name));
+    let changed = members.iter().filter(|name| old.get(**name) != new.get(**name));
     let errors: Vec<FieldError> = changed.map(|name| FieldError::new(format!("/{name}"), "not-changeable")).collect();
     if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
 }

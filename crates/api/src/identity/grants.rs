@@ -4,9 +4,10 @@ use actix_web::{delete, get, post};
 use domain::{
     access::{Action, Grant, Place, ResourceKind, Role},
     cn::{RegionCode, RegionLevel},
+    compounds::Compound,
     id::{GrantId, UserId},
     identity::{NewGrant, User, give},
-    places::{Compound, Organization},
+    places::Organization,
 };
 use persistence::{Found, GrantFilter, Tx};
 use serde::{Deserialize, Serialize};

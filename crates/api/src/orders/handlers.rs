@@ -18,13 +18,13 @@ use super::{
     service::{change, place, shown, target},
 };
 use crate::{
+    compounds::expand::ExpandIn,
     http::{
         Body, Ctx, Patch, PathId, Reply, query,
         reply::Caching,
         resource::{self, timeline_of},
         value::NothingIn,
     },
-    places::expand::ExpandIn,
     problem::Problem,
 };
 

@@ -4,9 +4,9 @@ use actix_web::{get, post};
 use domain::{
     access::{Action, ResourceKind},
     cn::RegionLevel,
+    compounds::Compound,
     id::ServiceOrderId,
     orders::ServiceOrder,
-    places::Compound,
 };
 use persistence::SimilarQuery;
 

@@ -14,8 +14,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::dto::{OrderOut, OrderPageOut};
 use crate::{
+    compounds::expand::Expand,
     http::{At, Ctx, List, ListFilter, ListParams, OneOf, RegionText, Reply, query, reply::Caching},
-    places::expand::Expand,
     problem::Problem,
 };
 

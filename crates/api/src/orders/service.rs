@@ -4,6 +4,7 @@ use chrono::Duration;
 use domain::{
     access::{Action, Located, Reach, ResourceKind},
     cn::{PersonName, Phone, RegionCode, RegionLevel},
+    compounds::{BuildingName, Compound},
     id::{CompoundId, ServiceOrderId},
     orders::{
         Caller, NewOrder, OrderEffect, Requester, ServiceOrder, Site, Target, Transition, Volunteer, VolunteerTeam,
@@ -11,7 +12,6 @@ use domain::{
     },
     outcome::Outcome,
     people::Person,
-    places::{Building, Compound},
     resource::Resource as _,
     time::{Instant, day_in_china, start_of_day_in_china},
 };
@@ -197,7 +197,7 @@ async fn compound_of(
     ctx: &Ctx,
     id: CompoundId,
     with_buildings: bool,
-) -> Result<(CompoundId, RegionCode, Vec<Building>), Problem> {
+) -> Result<(CompoundId, RegionCode, Vec<BuildingName>), Problem> {
     const POINTER: &str = "/compound_id";
     let rows = ctx.app.database.rows();
     if with_buildings {

@@ -5,9 +5,10 @@ use chrono::NaiveDate;
 use domain::{
     access::{Access, Action, Detail, ResourceKind},
     cn::{RegionCode, RegionLevel},
+    compounds::Compound,
     id::{AppointmentId, CompoundId, OrganizationId, PersonId},
     people::{Appointment, AppointmentState, EndReason, Person, Post, Profession, Seat},
-    places::{Compound, Organization},
+    places::Organization,
     time::day_in_china,
 };
 use persistence::{AppointmentFilter, Findable, Found, Lock, SeatFilter, Tx};

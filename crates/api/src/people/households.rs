@@ -5,9 +5,9 @@ use chrono::NaiveDate;
 use domain::{
     access::{Action, Detail, ResourceKind},
     cn::RegionCode,
+    compounds::Compound,
     id::{CompoundId, HouseholdId},
     people::{Household, HouseholdMember, Relation},
-    places::Compound,
 };
 use persistence::{Found, HouseholdFilter, Tx};
 use serde::{Deserialize, Serialize};

@@ -5,9 +5,9 @@ use chrono::NaiveDate;
 use domain::{
     access::{Action, Detail, ResourceKind},
     cn::{IdNumber, PersonName, Phone, RegionCode, RegionLevel, Sex},
+    compounds::Compound,
     id::{CompoundId, PersonId},
     people::{Person, PoliticalStatus, Tag},
-    places::Compound,
     refusal::FieldError,
     time::day_in_china,
 };
@@ -350,15 +350,11 @@ pub async fn home(
 
 /// The person himself corrects how he is reached; the rest is for those who keep his row.
 fn own_members_only(ctx: &Ctx, before: &Person, written: &PersonIn) -> Result<(), Problem> {
-    use crate::http::body::members;
     let access = ctx.authorize(Action::Update, ResourceKind::Person)?;
     if ctx.actor.person_id != Some(before.id) || access.permits_as_keeper(before) {
         return Ok(());
     }
-    let (old, new) = (members(&PersonOut::written(before)), members(written));
-    let changed = KEPT_BY_OTHERS.iter().filter(|name| old.get(**name) != new.get(**name));
-    let errors: Vec<FieldError> = changed.map(|name| FieldError::new(format!("/{name}"), "not-changeable")).collect();
-    if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
+    resource::keeps::<PersonOut>(KEPT_BY_OTHERS, before, written)
 }
 
 /// Filters of the list of persons. Names and numbers are looked for by `POST /persons/search`.

@@ -1,9 +1,7 @@
-//! Regions, organizations and compounds, over HTTP.
+//! Regions and organizations, over HTTP.
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-mod compounds;
-pub mod expand;
 mod organizations;
 mod regions;
 mod succession;
@@ -23,8 +21,5 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(organizations::get_organization)
         .service(organizations::put_organization)
         .service(organizations::update_organization)
-        .service(organizations::list_organization_events)
-        .service(compounds::list_compounds)
-        .service(compounds::get_compound)
-        .service(compounds::list_compound_events);
+        .service(organizations::list_organization_events);
 }

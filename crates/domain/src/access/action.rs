@@ -50,6 +50,14 @@ actions! {
     End = "end",
     /// Hand the posts of one person over to another.
     HandOver = "hand-over",
+    /// Say how a compound is managed from a day on.
+    ChangeMode = "change-mode",
+    /// Say which party organization covers a compound from a day on.
+    Cover = "cover",
+    /// Say that none covers it any more.
+    Uncover = "uncover",
+    /// Say to whom a dwelling belongs from a day on.
+    ChangeOwners = "change-owners",
     /// Close an account.
     Disable = "disable",
     /// Set a new password for an account.

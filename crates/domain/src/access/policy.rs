@@ -88,7 +88,8 @@ pub fn rules_for_all(kind: ResourceKind, is_auditor: bool) -> &'static [Rule] {
         K::User if !is_auditor => OWN_ACCOUNT,
         K::Notification if !is_auditor => OWN_INBOX,
         K::Session if !is_auditor => OWN_SESSIONS,
-        K::User | K::Grant | K::Notification | K::Session => READ_OWN,
+        // to whom it belongs sees what is his, whatever else he is
+        K::User | K::Grant | K::Notification | K::Session | K::Dwelling => READ_OWN,
         // who holds a post is for everybody to know; who he is beside that is not
         K::Appointment => POSTS,
         _ => &[],
@@ -102,6 +103,8 @@ pub fn rules(role: Role, kind: ResourceKind, level: Option<RegionLevel>) -> &'st
         K::Region => region(role, level),
         K::Organization => organization(role, level),
         K::Compound => compound(role, level),
+        K::Building | K::Unit => building(role, level),
+        K::Dwelling => dwelling(role, level),
         K::Person => person(role, level),
         K::Household => household(role, level),
         K::Appointment => appointment(role, level),
@@ -185,19 +188,58 @@ fn service_kind(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     }
 }
 
-fn compound(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
-    let _ = level;
-    match role {
+/// Whether somebody reads of the compounds of his place what everybody there may know.
+fn reads_compounds(role: Role) -> bool {
+    matches!(
+        role,
         Role::Resident
-        | Role::Volunteer
-        | Role::CommitteeMember
-        | Role::PropertyStaff
-        | Role::CommunityWorker
-        | Role::Cadre
-        | Role::Official
-        | Role::DepartmentHandler
-        | Role::Integrator
-        | Role::Auditor => &[READ_HERE],
+            | Role::Volunteer
+            | Role::CommitteeMember
+            | Role::Cadre
+            | Role::Official
+            | Role::DepartmentHandler
+            | Role::Integrator
+            | Role::Auditor
+    )
+}
+
+fn compound(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const WORKER: &[Rule] =
+        &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::ChangeMode, A::Cover, A::Uncover])];
+    const KEEPER: &[Rule] = &[rule(
+        Extent::Place,
+        Detail::Masked,
+        &[A::Read, A::Create, A::Update, A::Delete, A::ChangeMode, A::Cover, A::Uncover],
+    )];
+    // what the company may change of it is judged by `api::compounds`
+    const COMPANY: &[Rule] = &[rule(Extent::Place, Detail::Matter, &[A::Read, A::Update])];
+    match (role, tier(level)) {
+        (Role::CommunityWorker, _) => WORKER,
+        (Role::Official, Tier::Local) => KEEPER,
+        (Role::PropertyStaff, _) => COMPANY,
+        _ if reads_compounds(role) => &[READ_HERE],
+        _ => &[],
+    }
+}
+
+fn building(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const COMPANY: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Update])];
+    match (role, tier(level)) {
+        (Role::CommunityWorker, _) | (Role::Official, Tier::Local) => &[KEEP_HERE],
+        (Role::PropertyStaff, _) => COMPANY,
+        _ if reads_compounds(role) => &[READ_HERE],
+        _ => &[],
+    }
+}
+
+fn dwelling(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const DOORS: Rule = rule(Extent::Place, Detail::Matter, &[A::Read]);
+    const KEEPER: Rule = rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::ChangeOwners]);
+    match (role, tier(level)) {
+        (Role::CommunityWorker, _) | (Role::Official, Tier::Local) => &[KEEPER],
+        (Role::Resident | Role::CommitteeMember | Role::PropertyStaff | Role::Integrator, _) => &[DOORS],
+        (Role::Cadre | Role::Auditor, _) => &[READ_HERE],
+        (Role::Official | Role::DepartmentHandler, _) => &[BARE_HERE],
         _ => &[],
     }
 }

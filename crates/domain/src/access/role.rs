@@ -112,6 +112,12 @@ words! {
         Organization = "organization",
         /// 小区
         Compound = "compound",
+        /// 楼栋
+        Building = "building",
+        /// 单元
+        Unit = "unit",
+        /// 专有部分
+        Dwelling = "dwelling",
         /// 居民
         Person = "person",
         /// 户

@@ -14,6 +14,12 @@ words! {
         OrganizationsRead = "organizations:read",
         /// Compounds are read.
         CompoundsRead = "compounds:read",
+        /// Buildings are read.
+        BuildingsRead = "buildings:read",
+        /// Units are read.
+        UnitsRead = "units:read",
+        /// Dwellings are read, their owners aside.
+        DwellingsRead = "dwellings:read",
         /// The business calendar is read.
         CalendarDaysRead = "calendar_days:read",
         /// The catalog of services is read.
@@ -33,6 +39,9 @@ impl Scope {
             Self::RegionsRead => ResourceKind::Region,
             Self::OrganizationsRead => ResourceKind::Organization,
             Self::CompoundsRead => ResourceKind::Compound,
+            Self::BuildingsRead => ResourceKind::Building,
+            Self::UnitsRead => ResourceKind::Unit,
+            Self::DwellingsRead => ResourceKind::Dwelling,
             Self::CalendarDaysRead => ResourceKind::CalendarDay,
             Self::ServiceKindsRead => ResourceKind::ServiceKind,
             Self::ServiceOrdersRead | Self::ServiceOrdersWrite => ResourceKind::ServiceOrder,

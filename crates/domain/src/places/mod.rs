@@ -1,11 +1,9 @@
-//! Places: regions, the organizations in them, and compounds.
+//! Places: regions and the organizations in them.
 
-mod compound;
 mod organization;
 mod region;
 mod succession;
 
-pub use compound::{Building, Compound, Unit};
 pub use organization::{Organization, OrganizationKind, PartyFormation};
 pub use region::{Region, RegionKind};
 pub use succession::{Recode, Succession, superfluous};

@@ -14,12 +14,12 @@ use super::{
     pool::{Lease, Pool},
 };
 use crate::{
+    compounds::entity::compound,
     error::Result,
     gather::{Answer, Gather},
     notes::Writers,
     orders::{NamesOfPages, SingleOrders},
     people::{PersonsByPhone, entity::person},
-    places::entity::compound,
     single::SingleRows,
 };
 

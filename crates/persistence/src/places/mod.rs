@@ -1,12 +1,10 @@
-//! Regions, organizations and compounds.
+//! Regions and organizations.
 
-mod compounds;
 pub(crate) mod entity;
 mod organizations;
 mod regions;
 mod succession;
 
-pub use compounds::{CompoundFilter, CompoundName, Compounds};
 pub use organizations::{OrganizationFilter, Organizations};
 pub(crate) use regions::hold_in_use;
 pub use regions::{CodeStanding, RegionFilter, Regions};

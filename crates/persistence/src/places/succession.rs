@@ -30,6 +30,9 @@ use crate::{
 /// events keep the code of their day.
 pub const MOVED_TABLES: &[&str] = &[
     "compounds",
+    "buildings",
+    "units",
+    "dwellings",
     "organizations",
     "persons",
     "households",

@@ -18,8 +18,8 @@ use super::{
     values::{AnswerIo, PointIo},
 };
 use crate::{
+    compounds::expand::{CompoundNameOut, InCompound},
     http::{At, Ctx, View, resource::shown_as, value::masked_name},
-    places::expand::{CompoundNameOut, InCompound},
 };
 
 /// A person as an order names him: masked.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use domain::{
     access::{Action, Word},
+    compounds::Compound,
     id::CompoundId,
-    places::Compound,
     resource::Resource as _,
 };
 use persistence::CompoundName;

@@ -1,0 +1,9 @@
+//! Compounds 小区: what they consist of, who manages them, and which party organization covers them.
+
+mod building;
+mod compound;
+mod dwelling;
+
+pub use building::{Building, Unit};
+pub use compound::{BuildingName, Compound, Difficulty, ManagementMode, UnitName};
+pub use dwelling::{AreaSource, Dwelling, MOST_OWNERS, Owner, Share, Stake};
