@@ -259,11 +259,15 @@ struct Position {
 }
 
 impl Database {
-    /// Gives positions to committed events, if this replica holds or gets the lease.
+    /// Gives positions to committed events, if there are any and this replica holds or gets the lease.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn sequence_events(&self, replica: Uuid, now: Instant) -> Result<Sequenced> {
+        // a service that has nothing to do writes nothing
+        if !are_queued(self.connection()).await? {
+            return Ok(Sequenced::Here(0));
+        }
         let tx = self.begin_write(Stamp::system(now, "sequencer")).await?;
         if !tx.lease("event-sequencer", replica).await? {
             return Ok(Sequenced::Elsewhere);
@@ -364,6 +368,11 @@ mod position {
 
 /// The next events that have no position, in the order of their arrival. Their ids are read first: PostgreSQL does not know
 /// how few wait, and might read all events to find them.
+async fn are_queued(conn: &impl ConnectionTrait) -> Result<bool> {
+    let first = Statement::from_string(conn.get_database_backend(), "SELECT event_id FROM event_queue LIMIT 1");
+    Ok(conn.query_one_raw(first).await?.is_some())
+}
+
 async fn queued(conn: &impl ConnectionTrait) -> Result<Vec<event::Model>> {
     let backend = conn.get_database_backend();
     let sql = format!("SELECT event_id FROM event_queue ORDER BY event_id LIMIT {BATCH}");
