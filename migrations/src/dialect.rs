@@ -45,9 +45,19 @@ fn translate(backend: DbBackend, statement: &str) -> String {
     })
 }
 
-/// Declares a step that consists of the `SQL` of its module.
+/// Sets up what guards rows on this database: statements with an empty line between them, as they are.
+pub async fn guard(manager: &SchemaManager<'_>, sqlite: &str, postgres: &str) -> Result<(), DbErr> {
+    let guards = if manager.get_database_backend() == DbBackend::Postgres { postgres } else { sqlite };
+    for guard in guards.split("\n\n") {
+        manager.get_connection().execute_unprepared(guard).await?;
+    }
+    Ok(())
+}
+
+/// Declares a step that consists of the `SQL` of its module, and, where its `GUARDS_SQLITE` and `GUARDS_POSTGRES` are named,
+/// of these.
 macro_rules! step {
-    () => {
+    ($($sqlite:ident, $postgres:ident)?) => {
         /// This step.
         #[derive(sea_orm_migration::prelude::DeriveMigrationName)]
         pub struct Migration;
@@ -63,7 +73,9 @@ macro_rules! step {
                 &self,
                 manager: &sea_orm_migration::prelude::SchemaManager,
             ) -> Result<(), sea_orm_migration::prelude::DbErr> {
-                crate::dialect::run(manager, SQL).await
+                crate::dialect::run(manager, SQL).await?;
+                $(crate::dialect::guard(manager, $sqlite, $postgres).await?;)?
+                Ok(())
             }
         }
     };

@@ -26,6 +26,7 @@ mod m0024_orders_of_large_regions;
 mod m0025_kept_answers_in_one_piece;
 mod m0026_orders_without_jsonb;
 mod m0027_compounds;
+mod m0028_ledgers;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0025_kept_answers_in_one_piece::Migration),
             Box::new(m0026_orders_without_jsonb::Migration),
             Box::new(m0027_compounds::Migration),
+            Box::new(m0028_ledgers::Migration),
         ]
     }
 }
@@ -97,6 +99,9 @@ pub fn fingerprint() -> String {
         m0025_kept_answers_in_one_piece::SQL,
         m0026_orders_without_jsonb::SQL,
         m0027_compounds::SQL,
+        m0028_ledgers::SQL,
+        m0028_ledgers::GUARDS_SQLITE,
+        m0028_ledgers::GUARDS_POSTGRES,
     ]
     .hash(&mut hasher);
     format!("{:016x}", hasher.finish())

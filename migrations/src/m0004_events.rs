@@ -3,31 +3,7 @@
 //! `events` and `event_positions` are insert-only, held so by triggers. What has no position yet stands in
 //! `event_queue`, which a trigger fills, so that no event can be written past it.
 
-use sea_orm_migration::{
-    prelude::{DbErr, DeriveMigrationName, SchemaManager},
-    sea_orm::{ConnectionTrait, DbBackend},
-};
-
-/// This step.
-#[derive(DeriveMigrationName)]
-pub struct Migration;
-
-#[async_trait::async_trait]
-impl sea_orm_migration::MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::dialect::run(manager, SQL).await?;
-        let guards =
-            if manager.get_database_backend() == DbBackend::Postgres { GUARDS_POSTGRES } else { GUARDS_SQLITE };
-        for guard in guards.split("\n\n") {
-            manager.get_connection().execute_unprepared(guard).await?;
-        }
-        Ok(())
-    }
-}
+crate::dialect::step!(GUARDS_SQLITE, GUARDS_POSTGRES);
 
 pub(crate) const SQL: &str = r"
 CREATE TABLE events (

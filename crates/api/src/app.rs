@@ -19,7 +19,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::{
     clocks, compounds,
     http::{auth::authenticate, documented, envelope},
-    identity, inbox, openapi, orders, people, places,
+    identity, inbox, ledgers, openapi, orders, people, places,
     problem::Problem,
     problem_page::problem_page,
     state::App,
@@ -32,6 +32,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
     places::routes(config);
     people::routes(config);
     compounds::routes(config);
+    ledgers::routes(config);
     clocks::routes(config);
     inbox::routes(config);
 }

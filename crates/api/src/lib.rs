@@ -13,6 +13,7 @@ mod identity;
 mod inbox;
 pub mod jobs;
 pub mod keys;
+mod ledgers;
 pub mod openapi;
 mod orders;
 mod people;

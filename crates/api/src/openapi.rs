@@ -62,6 +62,7 @@ pub struct PageOut {
         (name = "buildings", description = "楼栋 Buildings of compounds"),
         (name = "units", description = "单元 Entrances of buildings"),
         (name = "dwellings", description = "专有部分 Dwellings and their owners"),
+        (name = "ledgers", description = "账本 Money that belongs to many"),
         (name = "calendar-days", description = "节假日与调休 The business calendar"),
         (name = "service-kinds", description = "服务目录 The catalog of services"),
         (name = "service-orders", description = "点单 Service orders"),
@@ -197,9 +198,11 @@ fn complete_body(operation: &mut Map<String, Value>) {
 fn complete_parameters(method: &str, is_auth: bool, operation: &mut Map<String, Value>) -> bool {
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
     let Some(parameters) = parameters.as_array_mut() else { return false };
+    let declared = parameters.iter().position(|parameter| parameter["name"] == "Idempotency-Key");
+    let needs_key = declared.map(|place| parameters.remove(place)).is_some();
     if method == "post" && !is_auth {
         parameters.push(json!({
-            "name": "Idempotency-Key", "in": "header", "required": false,
+            "name": "Idempotency-Key", "in": "header", "required": needs_key,
             "description": "Makes it safe to send the request again",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": IDEMPOTENCY_KEY}
         }));
@@ -218,6 +221,9 @@ fn complete_parameters(method: &str, is_auth: bool, operation: &mut Map<String, 
     complete_ids(method, parameters);
     if parameters.is_empty() {
         operation.remove("parameters");
+    }
+    if needs_key {
+        operation.insert("x-idempotency".to_owned(), "required".into());
     }
     is_bound
 }

@@ -19,6 +19,7 @@ pub const CODES: &[(&str, u16, &str, &str)] = &[
     ("invalid-json", 400, "请求内容不是有效的 JSON", "The body is not valid JSON"),
     ("invalid-parameter", 400, "请求参数不正确", "A parameter is not valid"),
     ("field-not-allowed", 400, "不能按不可见的字段查询", "What one does not see cannot be filtered by"),
+    ("idempotency-key-required", 400, "请提供 Idempotency-Key", "Send Idempotency-Key"),
     ("invalid-cursor", 400, "分页游标无效", "The cursor is not valid"),
     ("invalid-grant", 400, "刷新令牌无效", "The refresh token is not valid"),
     ("unauthenticated", 401, "请先登录", "Sign in first"),
@@ -37,6 +38,10 @@ pub const CODES: &[(&str, u16, &str, &str)] = &[
     ("has-open-orders", 409, "还有未办结的点单，请先转交", "There are open orders: hand them over first"),
     ("duplicate", 409, "已经存在", "It exists already"),
     ("has-dependents", 409, "仍有下级数据，不能删除", "Something depends on it still"),
+    ("same-signer", 409, "需要另一人签字", "Somebody else has to sign"),
+    ("overdraft", 409, "余额不足", "There is not enough money"),
+    ("already-reversed", 409, "已有冲正", "It is being taken back already"),
+    ("nothing-to-disclose", 409, "没有待公示的账目", "There is no entry to disclose"),
     ("codes-clash", 409, "编码冲突，请先调整", "Codes are taken: change them first"),
     ("version-mismatch", 412, "数据已被他人更新", "Somebody else has changed it"),
     ("body-too-large", 413, "请求内容过大", "The body is too large"),
@@ -435,6 +440,7 @@ impl From<Refusal> for Problem {
                     None => problem,
                 }
             }
+            Refusal::Conflict(code) => Self::new(code),
             Refusal::Invalid(errors) => Self::invalid(errors),
         }
     }

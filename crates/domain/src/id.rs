@@ -63,6 +63,12 @@ ids! {
     UnitId,
     /// A dwelling 专有部分 behind a door of a unit.
     DwellingId,
+    /// A ledger 账本.
+    LedgerId,
+    /// An entry of a ledger.
+    LedgerEntryId,
+    /// A disclosure 公示 of a ledger.
+    DisclosureId,
     /// A school.
     SchoolId,
     /// A person 居民.

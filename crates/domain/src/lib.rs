@@ -7,11 +7,11 @@
 //! |---|---|
 //! | [`cn`], [`text`] | Chinese identifiers and bounded text: parsed once, valid ever after |
 //! | [`id`], [`time`], [`periods`] | typed ids, instants and days, what something is over time |
-//! | [`area`], [`geo`] | areas, and places on the ground |
+//! | [`area`], [`money`], [`geo`] | areas and money, exact, and places on the ground |
 //! | [`access`] | who may see and do what: roles, actors, the policy and the row scopes it yields |
 //! | [`resource`] | what all resources have in common |
 //! | [`event`], [`outcome`], [`refusal`] | what a decision leaves behind, or why there is none |
-//! | [`identity`], [`places`], [`people`], [`compounds`], [`clocks`], [`orders`], [`inbox`] | the areas; each has a folder of the same name on every floor |
+//! | [`identity`], [`places`], [`people`], [`compounds`], [`ledgers`], [`clocks`], [`orders`], [`inbox`] | the areas; each has a folder of the same name on every floor |
 
 pub mod access;
 pub mod area;
@@ -23,6 +23,8 @@ pub mod geo;
 pub mod id;
 pub mod identity;
 pub mod inbox;
+pub mod ledgers;
+pub mod money;
 pub mod orders;
 pub mod outcome;
 pub mod people;

@@ -41,6 +41,9 @@ pub enum Refusal {
     /// The thing is not in a state in which this can be done.
     #[error("not possible in state {}", .0.state)]
     WrongState(Box<Standing>),
+    /// Things stand so that it cannot be done: a code of the public catalog.
+    #[error("not possible: {0}")]
+    Conflict(&'static str),
     /// Members of what was sent break a rule.
     #[error("{} members are not valid", .0.len())]
     Invalid(Vec<FieldError>),

@@ -21,6 +21,7 @@ mod identity;
 mod inbox;
 mod keyset;
 mod leases;
+mod ledgers;
 mod looks;
 mod many;
 mod notes;
@@ -53,6 +54,7 @@ pub use identity::{
 };
 pub use inbox::{NotificationFilter, Notifications};
 pub use keyset::{Keyset, Page, PageRequest, SortKey, SortValue};
+pub use ledgers::{DisclosureFilter, Disclosures, LedgerEntries, LedgerEntryFilter, LedgerFilter, Ledgers};
 pub use looks::Access as AccessEntry;
 pub use notes::Notes;
 pub use numbers::Numbers;

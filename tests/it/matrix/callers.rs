@@ -76,6 +76,9 @@ pub const ROLES: &[RoleAt] = &[
     role_at("integrator", Role::Integrator, At::Region(COMMUNITY)),
 ];
 
+/// Operations that are refused without a key.
+const NEED_A_KEY: &[&str] = &["createLedgerEntry"];
+
 /// What belongs to the caller himself.
 pub struct Own {
     pub user: Uuid,
@@ -228,9 +231,15 @@ impl Caller {
     /// Sends one request of a call.
     pub async fn send(&self, server: &Server, call: &Call, request: &Request) -> Answer {
         let user = server.user(&self.token);
-        let stale: &[(&str, &str)] = if call.conditional { &[("if-match", "\"999\"")] } else { &[] };
+        let mut headers = Vec::new();
+        if call.conditional {
+            headers.push(("if-match", "\"999\""));
+        }
+        if NEED_A_KEY.contains(&call.operation) {
+            headers.push(("idempotency-key", request.path.as_str()));
+        }
         let body: Option<&Value> = request.body.as_ref();
-        user.send(call.method, &request.path, stale, body).await
+        user.send(call.method, &request.path, &headers, body).await
     }
 }
 

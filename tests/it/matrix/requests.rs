@@ -109,6 +109,7 @@ pub fn calls(things: &Things, caller: &Caller, round: usize) -> Vec<Call> {
     places(&mut all, round);
     people(&mut all);
     compounds(&mut all, round);
+    ledgers(&mut all);
     clocks(&mut all, round);
     appointments(&mut all);
     volunteers(&mut all, round);
@@ -229,6 +230,32 @@ fn compounds(all: &mut Calls<'_>, round: usize) {
     all.on("updateDwelling", "PATCH", "/dwellings/{}", dwelling, Some(json!({"floor": 2})));
     let owners = json!({"owners": [{"person_id": all.things.places[0].spare_person, "share": "1/1"}]});
     all.on("changeDwellingOwners", "POST", "/dwellings/{}/change-owners", dwelling, Some(owners));
+}
+
+fn ledgers(all: &mut Calls<'_>) {
+    let ledger: Find = (|_| None, |place| place.ledger.to_string());
+    all.reads(["listLedgers", "getLedger", "listLedgerEvents"], "ledgers", ledger);
+    all.at("createLedger", "/ledgers", |_, place| match place.compound {
+        Some(compound) => json!({"kind": "co_managed_account", "name": "新账本", "compound_id": compound.0}),
+        None => json!({"kind": "collective_economy", "name": "新账本", "region_code": place.region}),
+    });
+    let other = json!({"kind": "collective_economy", "name": "新账本", "region_code": "360502002001"});
+    all.on("putLedger", "PUT", "/ledgers/{}", ledger, Some(other));
+    all.on("listLedgerEntries", "GET", "/ledgers/{}/entries", ledger, None);
+    let entry = json!({"kind": "income", "amount": "5", "category": "other", "occurred_on": "2026-03-10"});
+    all.on("createLedgerEntry", "POST", "/ledgers/{}/entries", ledger, Some(entry));
+    let income: Find = (|_| None, |place| format!("{}/entries/{}", place.ledger, place.income));
+    all.on("getLedgerEntry", "GET", "/ledgers/{}", income, None);
+    all.on("listLedgerEntryEvents", "GET", "/ledgers/{}/events", income, None);
+    let payment: Find = (|_| None, |place| format!("{}/entries/{}", place.ledger, place.payment));
+    all.on("signLedgerEntry", "POST", "/ledgers/{}/sign", payment, Some(json!({})));
+    all.on("refuseLedgerEntry", "POST", "/ledgers/{}/refuse", payment, Some(json!({"reason": "无发票"})));
+    all.on("reverseLedgerEntry", "POST", "/ledgers/{}/reverse", income, Some(json!({"reason": "记错"})));
+    all.on("listDisclosures", "GET", "/ledgers/{}/disclosures", ledger, None);
+    all.on("createDisclosure", "POST", "/ledgers/{}/disclosures", ledger, Some(json!({})));
+    let disclosure: Find = (|_| None, |place| format!("{}/disclosures/{}", place.ledger, place.disclosure));
+    all.on("getDisclosure", "GET", "/ledgers/{}", disclosure, None);
+    all.on("listDisclosureEvents", "GET", "/ledgers/{}/events", disclosure, None);
 }
 
 fn people(all: &mut Calls<'_>) {

@@ -13,6 +13,8 @@ use domain::{
     id::{CompoundId, OrganizationId, PersonId, ServiceOrderId, UserId},
     identity::{Client, ClientState, User, UserState},
     inbox::Notification,
+    ledgers::{EntryCategory, EntryKind, Ledger, LedgerKind, NewEntry, Signature},
+    money::Money,
     orders::{
         Dispatch, KindLimit, NewOrder, Origin, Priority, Requester, ServiceKind, ServiceOrder, Site, State, Target,
         Volunteer, VolunteerState, VolunteerTeam,
@@ -47,6 +49,11 @@ pub struct Thing {
     pub unit: Uuid,
     /// A dwelling that belongs to the person.
     pub dwelling: Uuid,
+    pub ledger: Uuid,
+    /// A payment that waits for its second signature, an income that was disclosed, and the disclosure.
+    pub payment: Uuid,
+    pub income: Uuid,
+    pub disclosure: Uuid,
     pub user: Uuid,
     pub grant: Uuid,
     /// Accounts and persons that are still free for what is made of them.
@@ -149,6 +156,8 @@ impl Things {
         }
         let [building, unit, dwelling] =
             inside(tx, [id(), id(), id()], estate.into(), region, &name, resident.id, now).await;
+        let book = [id(), id(), id(), id()];
+        let [ledger, payment, income, disclosure] = book_of(tx, book, region, compound, user.0, now).await;
         let grant = insert(tx, grant(id(), user.0, region, now), "grant.created").await;
         let household = insert(tx, household(id(), region, compound, now), "household.created").await;
         let member = HouseholdMember {
@@ -181,6 +190,10 @@ impl Things {
             building,
             unit,
             dwelling,
+            ledger,
+            payment,
+            income,
+            disclosure,
             user: user.0.0,
             grant: grant.id.0,
             spare_user: spare_user.0.0,
@@ -261,6 +274,55 @@ async fn session(tx: &Tx, id: Uuid, token: Uuid, user_id: UserId, now: Instant) 
     let subject = Subject { kind: ResourceKind::Session, id: id.to_string(), version: 1 };
     tx.begin_session(&new, &token, EventDraft::new("auth.logged_in", subject, None)).await.unwrap();
     id
+}
+
+/// A ledger with what came in, which is disclosed, and a payment that somebody entered.
+async fn book_of(
+    tx: &Tx,
+    [ledger, payment, income, disclosure]: [Uuid; 4],
+    region: &str,
+    compound_id: Option<CompoundId>,
+    by: UserId,
+    now: Instant,
+) -> [Uuid; 4] {
+    let kind = if compound_id.is_some() { LedgerKind::CoManagedAccount } else { LedgerKind::CollectiveEconomy };
+    let ledger = Ledger {
+        id: ledger.into(),
+        kind,
+        name: "账本".to_owned(),
+        region_code: code(region),
+        compound_id,
+        entries: 0,
+        balance: Money::ZERO,
+        disclosed: 0,
+        disclosed_balance: Money::ZERO,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let by = Signature { user_id: by, person_id: None, display_name: String::new(), at: now };
+    let new = |id: Uuid, kind, yuan: i64| NewEntry {
+        id: id.into(),
+        kind,
+        amount: Money(100 * yuan),
+        category: EntryCategory::Other,
+        occurred_on: now.date_naive(),
+        counterparty: Some("石塘村民".to_owned()),
+        memo: Some("说明".to_owned()),
+    };
+    let mut ledger = insert(tx, ledger, "ledger.created").await;
+    let entered = ledger.enter(new(income, EntryKind::Income, 1000), by.clone(), now).unwrap();
+    ledger = entered.ledger.unwrap();
+    let income = tx.insert(entered.entry).await.unwrap();
+    let event = ledger.counted(&income);
+    ledger = tx.update(Outcome::new(ledger, event)).await.unwrap();
+    let mut shown = ledger.disclose(disclosure.into(), Money(100_000), Money::ZERO, now).unwrap();
+    let disclosure = insert(tx, shown.effects.remove(0), "disclosure.created").await;
+    ledger = tx.update(Outcome::new(shown.value, shown.events.remove(0))).await.unwrap();
+    tx.disclose_entries(ledger.id, 1).await.unwrap();
+    let paid = ledger.clone().enter(new(payment, EntryKind::Payment, 20), by, now).unwrap();
+    let payment = tx.insert(paid.entry).await.unwrap();
+    [ledger.id.0, payment.id.0, income.id.0, disclosure.id.0]
 }
 
 /// A building with a unit, and in it a dwelling that belongs to somebody.

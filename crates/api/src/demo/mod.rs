@@ -5,6 +5,7 @@
 //! Each area can be loaded again after a crash: what is there already is left as it is.
 
 mod compounds;
+mod ledgers;
 mod orders;
 mod people;
 mod posts;
@@ -37,7 +38,7 @@ pub async fn load(
     progress: &dyn Fn(usize, usize),
 ) -> Result<()> {
     let plans = orders::plans(now)?;
-    let all = 4 + plans.iter().map(orders::Plan::len).sum::<usize>();
+    let all = 5 + plans.iter().map(orders::Plan::len).sum::<usize>();
     progress(0, all);
     regions::load(database).await?;
     progress(1, all);
@@ -47,7 +48,9 @@ pub async fn load(
     progress(3, all);
     compounds::load(database, now).await?;
     progress(4, all);
-    orders::load(database, plans, &|done| progress(4 + done, all)).await
+    ledgers::load(database).await?;
+    progress(5, all);
+    orders::load(database, plans, &|done| progress(5 + done, all)).await
 }
 
 /// The id of what has this name within the set: a UUIDv7 (RFC 9562 §5.7) with a fixed time, and a digest of the

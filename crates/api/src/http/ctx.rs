@@ -12,6 +12,7 @@ use domain::{
     event::EventDraft,
     identity::{Client, User},
     inbox::Notification,
+    ledgers::{Disclosure, Ledger, LedgerEntry},
     orders::{ServiceKind, ServiceOrder, Volunteer, VolunteerTeam},
     people::{Appointment, Household, Person},
     places::{Organization, Region},
@@ -211,6 +212,14 @@ impl Ctx {
         Ok(reply)
     }
 
+    /// Refuses what must not be done twice where the request has no key by which it would be known again.
+    ///
+    /// # Errors
+    /// `idempotency-key-required`
+    pub fn require_key(&self) -> Result<(), Problem> {
+        if self.idempotency_key.is_some() { Ok(()) } else { Err(Problem::new("idempotency-key-required")) }
+    }
+
     /// The answer to a key that was used before.
     async fn replay(&self, key: &KeyUse) -> Result<Option<Reply>, Problem> {
         match self.app.database.rows().key_standing(key, self.now).await? {
@@ -270,6 +279,9 @@ impl Ctx {
             ResourceKind::Building => self.still_sees::<Building>(id).await,
             ResourceKind::Unit => self.still_sees::<Unit>(id).await,
             ResourceKind::Dwelling => self.still_sees::<Dwelling>(id).await,
+            ResourceKind::Ledger => self.still_sees::<Ledger>(id).await,
+            ResourceKind::LedgerEntry => self.still_sees::<LedgerEntry>(id).await,
+            ResourceKind::Disclosure => self.still_sees::<Disclosure>(id).await,
             ResourceKind::Notification => self.still_sees::<Notification>(id).await,
             ResourceKind::CalendarDay => self.still_sees::<CalendarDay>(id).await,
             ResourceKind::Client => self.still_sees::<Client>(id).await,

@@ -23,4 +23,4 @@ pub use ctx::{Ctx, seen};
 pub use query::{List, ListFilter, ListParams, OneOf, RegionText};
 pub use reply::{Reply, Shown};
 pub use resource::{Editable, Make, View, Writable};
-pub use value::{At, PathId, WordOf};
+pub use value::{At, PathId, PathIds, WordOf};

@@ -172,9 +172,17 @@ pub fn shown<V: View>(ctx: &Ctx, row: V::Row) -> Result<Reply, Problem> {
 /// # Errors
 /// If it cannot be written as JSON.
 pub fn created<V: View>(ctx: &Ctx, row: V::Row) -> Result<Reply, Problem> {
+    created_in::<V>(ctx, V::COLLECTION, row)
+}
+
+/// The same of what is part of something else: its path begins with that of the whole.
+///
+/// # Errors
+/// If it cannot be written as JSON.
+pub fn created_in<V: View>(ctx: &Ctx, collection: &str, row: V::Row) -> Result<Reply, Problem> {
     let access = ctx.authorize(Action::Read, V::Row::KIND)?;
     match access.grasp(&row) {
-        Some(grasp) => Reply::created(ctx, V::COLLECTION, &V::of(ctx, Found { row, grasp })),
+        Some(grasp) => Reply::created(ctx, collection, &V::of(ctx, Found { row, grasp })),
         None => Ok(Reply::no_content()),
     }
 }

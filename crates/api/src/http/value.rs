@@ -116,8 +116,27 @@ impl<T: FromStr> FromRequest for PathId<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let id = request.match_info().get("id").or_else(|| request.match_info().get("code"));
-        // ids are written one way: lower case with hyphens
-        let id = id.filter(|id| !id.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'{'));
-        std::future::ready(id.and_then(|id| id.parse().ok()).map(Self).ok_or_else(|| Problem::new("not-found")))
+        std::future::ready(named(id).map(Self))
     }
+}
+
+/// The ids of a path: of something, and of what is part of it.
+#[derive(Debug, Clone, Copy)]
+pub struct PathIds<P, T>(pub P, pub T);
+
+impl<P: FromStr, T: FromStr> FromRequest for PathIds<P, T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut ids = request.match_info().iter().map(|(_, id)| id);
+        let (whole, part) = (named(ids.next()), named(ids.next()));
+        std::future::ready(whole.and_then(|whole| part.map(|part| Self(whole, part))))
+    }
+}
+
+/// An id as it is written one way: in lower case, with hyphens.
+fn named<T: FromStr>(id: Option<&str>) -> Result<T, Problem> {
+    let id = id.filter(|id| !id.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'{'));
+    id.and_then(|id| id.parse().ok()).ok_or_else(|| Problem::new("not-found"))
 }

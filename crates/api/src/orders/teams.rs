@@ -1,6 +1,6 @@
 //! Volunteer teams and their members.
 
-use actix_web::{delete, get, patch, post, put, web::Path};
+use actix_web::{delete, get, patch, post, put};
 use domain::{
     access::{Action, ResourceKind},
     cn::{RegionCode, RegionLevel},
@@ -16,8 +16,8 @@ use validator::Validate;
 use super::volunteers::OriginIo;
 use crate::{
     http::{
-        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, PathId, RegionText, Reply, View,
-        WordOf, Writable,
+        At, Body, Ctx, Editable, List, ListFilter, ListParams, Make, MergePatch, PathId, PathIds, RegionText, Reply,
+        View, WordOf, Writable,
         resource::{self, page_of, plain_actions, shown_as, timeline_of},
     },
     problem::Problem,
@@ -222,11 +222,8 @@ pub async fn add_volunteer_team_member(
 /// Take a volunteer out of a team
 #[utoipa::path(tag = "volunteer-teams", operation_id = "endVolunteerTeamMember", params(("id" = Uuid, Path, description = "team id"), ("volunteer_id" = Uuid, Path, description = "volunteer id"), ("If-Match" = String, Header, description = "ETag of the version of the team that is changed")), security(("bearer" = [])), responses((status = 204)))]
 #[delete("/volunteer-teams/{id}/members/{volunteer_id}")]
-pub async fn end_volunteer_team_member(ctx: Ctx, path: Path<(String, String)>) -> Result<Reply, Problem> {
-    let (team, volunteer) = path.into_inner();
-    let unknown = |_| Problem::new("not-found");
-    let team: VolunteerTeamId = team.parse().map_err(unknown)?;
-    let volunteer: VolunteerId = volunteer.parse().map_err(unknown)?;
+pub async fn end_volunteer_team_member(ctx: Ctx, ids: PathIds<VolunteerTeamId, VolunteerId>) -> Result<Reply, Problem> {
+    let PathIds(team, volunteer) = ids;
     let access = ctx.authorize(Action::Update, ResourceKind::VolunteerTeam)?;
     let reply = ctx
         .write(&serde_json::Value::Null, async |tx| {

@@ -1,6 +1,6 @@
 //! Who belongs to a household.
 
-use actix_web::{delete, post, web::Path};
+use actix_web::{delete, post};
 use chrono::NaiveDate;
 use domain::{
     access::{Action, ResourceKind},
@@ -15,7 +15,7 @@ use validator::Validate;
 
 use super::households::{HouseholdOut, RelationIo};
 use crate::{
-    http::{Body, Ctx, PathId, Reply, resource},
+    http::{Body, Ctx, PathId, PathIds, Reply, resource},
     problem::Problem,
 };
 
@@ -58,11 +58,8 @@ pub async fn add_household_member(ctx: Ctx, id: PathId<HouseholdId>, body: Body<
 /// End somebody's belonging to a household, as of today
 #[utoipa::path(tag = "households", operation_id = "endHouseholdMember", params(("id" = Uuid, Path, description = "household id"), ("person_id" = Uuid, Path, description = "person id"), ("If-Match" = String, Header, description = "ETag of the version of the household that is changed")), security(("bearer" = [])), responses((status = 204)))]
 #[delete("/households/{id}/members/{person_id}")]
-pub async fn end_household_member(ctx: Ctx, path: Path<(String, String)>) -> Result<Reply, Problem> {
-    let (household, person) = path.into_inner();
-    let unknown = |_| Problem::new("not-found");
-    let household: HouseholdId = household.parse().map_err(unknown)?;
-    let person: PersonId = person.parse().map_err(unknown)?;
+pub async fn end_household_member(ctx: Ctx, ids: PathIds<HouseholdId, PersonId>) -> Result<Reply, Problem> {
+    let PathIds(household, person) = ids;
     let access = ctx.authorize(Action::Update, ResourceKind::Household)?;
     ctx.write(&serde_json::Value::Null, async |tx| {
         let found = tx.rows().find_to_change::<Household>(&access, &household).await?.permitted(&access)?;

@@ -58,6 +58,14 @@ actions! {
     Uncover = "uncover",
     /// Say to whom a dwelling belongs from a day on.
     ChangeOwners = "change-owners",
+    /// Write an entry into a ledger.
+    Enter = "enter",
+    /// Sign an entry as the second one.
+    Sign = "sign",
+    /// Take an entry back by another one.
+    Reverse = "reverse",
+    /// Show entries to those to whom the money belongs.
+    Disclose = "disclose",
     /// Close an account.
     Disable = "disable",
     /// Set a new password for an account.

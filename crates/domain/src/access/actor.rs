@@ -133,6 +133,7 @@ impl Actor {
                 Place::Compound(id, _) => Some(Reach::Compound(*id)),
                 _ => region().map(Reach::Region),
             },
+            Extent::Disclosed => self.reach(Extent::Place, place).map(|reach| Reach::Disclosed(Box::new(reach))),
             Extent::Heads => region().map(Reach::Heads),
             Extent::Own => Some(Reach::Own(self.user_id, self.person_id)),
             Extent::Requester => self.person_id.map(Reach::Requester),

@@ -17,6 +17,8 @@ pub enum Extent {
     Place,
     /// Appointments of building and unit heads at the place of the grant and below it.
     Heads,
+    /// What was disclosed at the place of the grant and below it.
+    Disclosed,
     /// The caller's own rows.
     Own,
     /// Orders of the caller.
@@ -105,6 +107,9 @@ pub fn rules(role: Role, kind: ResourceKind, level: Option<RegionLevel>) -> &'st
         K::Compound => compound(role, level),
         K::Building | K::Unit => building(role, level),
         K::Dwelling => dwelling(role, level),
+        K::Ledger => ledger(role, level),
+        K::LedgerEntry => ledger_entry(role, level),
+        K::Disclosure => disclosure(role),
         K::Person => person(role, level),
         K::Household => household(role, level),
         K::Appointment => appointment(role, level),
@@ -240,6 +245,53 @@ fn dwelling(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
         (Role::Resident | Role::CommitteeMember | Role::PropertyStaff | Role::Integrator, _) => &[DOORS],
         (Role::Cadre | Role::Auditor, _) => &[READ_HERE],
         (Role::Official | Role::DepartmentHandler, _) => &[BARE_HERE],
+        _ => &[],
+    }
+}
+
+/// Money that belongs to the owners of a compound, or to the members of a village, is theirs to look at.
+const READ_MATTER: Rule = rule(Extent::Place, Detail::Matter, &[A::Read]);
+
+fn ledger(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const TREASURER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Enter])];
+    const WORKER: &[Rule] =
+        &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Enter, A::Disclose])];
+    const OPENER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create, A::Update, A::Disclose])];
+    const COMMITTEE: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Disclose])];
+    match (role, tier(level)) {
+        (Role::Treasurer, _) => TREASURER,
+        (Role::CommunityWorker, _) => WORKER,
+        (Role::Official, Tier::Local) => OPENER,
+        (Role::CommitteeMember, _) => COMMITTEE,
+        (Role::Resident, _) => &[READ_MATTER],
+        (Role::Official | Role::Cadre | Role::Auditor | Role::Integrator, _) => &[READ_HERE],
+        _ => &[],
+    }
+}
+
+fn ledger_entry(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const KEEPER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Sign, A::Refuse, A::Reverse])];
+    const SIGNER: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Sign, A::Refuse])];
+    const OWNER: &[Rule] = &[rule(Extent::Disclosed, Detail::Matter, &[A::Read])];
+    match (role, tier(level)) {
+        (Role::Treasurer | Role::CommunityWorker, _) => KEEPER,
+        (Role::CommitteeMember, _) | (Role::Official, Tier::Local | Tier::County) => SIGNER,
+        (Role::Resident, _) => OWNER,
+        (Role::Cadre | Role::Auditor | Role::Integrator, _) => &[READ_HERE],
+        _ => &[],
+    }
+}
+
+fn disclosure(role: Role) -> &'static [Rule] {
+    match role {
+        Role::Resident => &[READ_MATTER],
+        Role::Treasurer
+        | Role::CommunityWorker
+        | Role::CommitteeMember
+        | Role::Official
+        | Role::Cadre
+        | Role::Auditor
+        | Role::Integrator => &[READ_HERE],
         _ => &[],
     }
 }

@@ -17,6 +17,8 @@ pub enum Reach {
     Compound(CompoundId),
     /// Appointments of building and unit heads in a region and below it.
     Heads(RegionCode),
+    /// What was disclosed, of rows that are reached so.
+    Disclosed(Box<Reach>),
     /// Rows of the caller himself: his account, his person.
     Own(UserId, Option<PersonId>),
     /// Orders that the person placed or that were placed for him.

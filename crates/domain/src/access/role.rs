@@ -118,6 +118,12 @@ words! {
         Unit = "unit",
         /// 专有部分
         Dwelling = "dwelling",
+        /// 账本
+        Ledger = "ledger",
+        /// 账目
+        LedgerEntry = "ledger_entry",
+        /// 公示
+        Disclosure = "disclosure",
         /// 居民
         Person = "person",
         /// 户

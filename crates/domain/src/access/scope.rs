@@ -20,6 +20,12 @@ words! {
         UnitsRead = "units:read",
         /// Dwellings are read, their owners aside.
         DwellingsRead = "dwellings:read",
+        /// Ledgers are read.
+        LedgersRead = "ledgers:read",
+        /// Entries of ledgers are read.
+        LedgerEntriesRead = "ledger_entries:read",
+        /// Disclosures of ledgers are read.
+        DisclosuresRead = "disclosures:read",
         /// The business calendar is read.
         CalendarDaysRead = "calendar_days:read",
         /// The catalog of services is read.
@@ -42,6 +48,9 @@ impl Scope {
             Self::BuildingsRead => ResourceKind::Building,
             Self::UnitsRead => ResourceKind::Unit,
             Self::DwellingsRead => ResourceKind::Dwelling,
+            Self::LedgersRead => ResourceKind::Ledger,
+            Self::LedgerEntriesRead => ResourceKind::LedgerEntry,
+            Self::DisclosuresRead => ResourceKind::Disclosure,
             Self::CalendarDaysRead => ResourceKind::CalendarDay,
             Self::ServiceKindsRead => ResourceKind::ServiceKind,
             Self::ServiceOrdersRead | Self::ServiceOrdersWrite => ResourceKind::ServiceOrder,
@@ -82,7 +91,8 @@ mod tests {
         for scope in Scope::ALL {
             assert!(scope.actions().any(|action| action.only_reads() != scope.writes()), "{scope:?}");
             let (kind, action) = scope.name().split_once(':').unwrap();
-            assert_eq!((kind, action == "write"), (format!("{}s", scope.kind().name()).as_str(), scope.writes()));
+            let several = format!("{}s", scope.kind().name()).replace("ys", "ies").replace("daies", "days");
+            assert_eq!((kind, action == "write"), (several.as_str(), scope.writes()));
         }
     }
 }

@@ -272,7 +272,12 @@ impl Located for ServiceOrder {
                 self.state.dispatch().is_some_and(|dispatch| dispatch.is_to(*volunteer, teams))
             }
             Reach::Holder(volunteer) => self.is_held_by(Some(*volunteer)),
-            Reach::Everywhere | Reach::Region(_) | Reach::Compound(_) | Reach::Heads(_) | Reach::Own(..) => false,
+            Reach::Everywhere
+            | Reach::Region(_)
+            | Reach::Compound(_)
+            | Reach::Heads(_)
+            | Reach::Disclosed(_)
+            | Reach::Own(..) => false,
         }
     }
 }

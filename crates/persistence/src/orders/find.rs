@@ -126,7 +126,12 @@ fn related(reach: &Reach) -> Option<SimpleExpr> {
             if teams.is_empty() { mine } else { mine.or(ours) }
         }
         Reach::Holder(volunteer) => C_::HolderId.eq(volunteer.0),
-        Reach::Everywhere | Reach::Region(_) | Reach::Compound(_) | Reach::Heads(_) | Reach::Own(..) => return None,
+        Reach::Everywhere
+        | Reach::Region(_)
+        | Reach::Compound(_)
+        | Reach::Heads(_)
+        | Reach::Disclosed(_)
+        | Reach::Own(..) => return None,
     })
 }
 
