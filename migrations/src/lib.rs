@@ -27,6 +27,7 @@ mod m0025_kept_answers_in_one_piece;
 mod m0026_orders_without_jsonb;
 mod m0027_compounds;
 mod m0028_ledgers;
+mod m0029_inspections;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0026_orders_without_jsonb::Migration),
             Box::new(m0027_compounds::Migration),
             Box::new(m0028_ledgers::Migration),
+            Box::new(m0029_inspections::Migration),
         ]
     }
 }
@@ -102,6 +104,7 @@ pub fn fingerprint() -> String {
         m0028_ledgers::SQL,
         m0028_ledgers::GUARDS_SQLITE,
         m0028_ledgers::GUARDS_POSTGRES,
+        m0029_inspections::SQL,
     ]
     .hash(&mut hasher);
     format!("{:016x}", hasher.finish())

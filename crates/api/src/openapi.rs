@@ -62,6 +62,7 @@ pub struct PageOut {
         (name = "buildings", description = "楼栋 Buildings of compounds"),
         (name = "units", description = "单元 Entrances of buildings"),
         (name = "dwellings", description = "专有部分 Dwellings and their owners"),
+        (name = "inspections", description = "检查 Whether the service in compounds keeps its standards"),
         (name = "ledgers", description = "账本 Money that belongs to many"),
         (name = "calendar-days", description = "节假日与调休 The business calendar"),
         (name = "service-kinds", description = "服务目录 The catalog of services"),

@@ -111,6 +111,7 @@ pub const FIELD_CODES: &[(&str, &str, &str)] = &[
     ("password-too-plain", "密码需包含大写字母、小写字母、数字、其他字符中的三类", "needs characters of three sorts"),
     ("password-used-before", "不能使用最近用过的密码", "was used lately"),
     ("password-guessable", "密码太容易被猜到", "is too easy to guess"),
+    ("incomplete", "不完整", "is not complete"),
     ("shares-not-whole", "份额之和必须等于整体", "has shares that do not make the whole"),
     ("no-party-organization", "不是党组织", "is no party organization"),
     ("not-an-area", "不是有效的区域", "is not an area: rings are closed and do not cross"),

@@ -63,6 +63,8 @@ ids! {
     UnitId,
     /// A dwelling 专有部分 behind a door of a unit.
     DwellingId,
+    /// An inspection 检查 of a compound.
+    InspectionId,
     /// A ledger 账本.
     LedgerId,
     /// An entry of a ledger.

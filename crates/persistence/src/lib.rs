@@ -41,7 +41,8 @@ mod watch;
 pub use backup::{Loading, Row, Snapshot, Table};
 pub use clocks::{CalendarDayFilter, CalendarDays};
 pub use compounds::{
-    BuildingFilter, Buildings, CompoundFilter, CompoundName, Compounds, DwellingFilter, Dwellings, UnitFilter, Units,
+    BuildingFilter, Buildings, CompoundFilter, CompoundName, Compounds, DwellingFilter, Dwellings, InspectionFilter,
+    Inspections, UnitFilter, Units,
 };
 pub use connect::{Database, Health, Patience, Reader, Transaction, is_private, migrate, migrate_as_far_as};
 pub use counters::{Count, CountBy};

@@ -63,7 +63,8 @@ impl<'a> Calls<'a> {
             format!("{before}{id}{}", after.split_once('}').unwrap().1)
         });
         let tag = tag.map(|version| format!("\"{version}\""));
-        let mut headers = vec![("x-request-id", name.as_str())];
+        // some need a key
+        let mut headers = vec![("x-request-id", name.as_str()), ("idempotency-key", name.as_str())];
         headers.extend(tag.as_deref().map(|tag| ("if-match", tag)));
         let body = Some(body).filter(|body| !body.is_null());
         let answer = match by {

@@ -41,6 +41,8 @@ async fn every_change_and_every_refusal_leaves_an_event(#[values(Sqlite, Postgre
     places(&server, &calls).await;
     people(&server, &calls).await;
     appointments(&server, &calls).await;
+    compounds(&server, &calls).await;
+    ledgers(&server, &calls).await;
     volunteers(&server, &calls).await;
     orders(&server, &calls).await;
     calendar(&server, &calls).await;
@@ -237,6 +239,60 @@ async fn appointments(server: &Server, calls: &Calls<'_>) {
     calls.call(&official, "putAppointment", &[&own(6)], None, post("visiting_cadre")).await;
     let over = json!({"from_person_id": people[0], "to_person_id": people[1], "on": "2026-03-12"});
     calls.call(&official, "handOverAppointments", &[], None, over).await;
+}
+
+async fn compounds(server: &Server, calls: &Calls<'_>) {
+    let (worker, street) = (server.sign_in("worker").await, server.sign_in("street").await);
+    let compound = |code: &str| json!({"region_code": "360502002001", "code": code, "name": "新风小区"});
+    let home = calls.call(&worker, "createCompound", &[], None, compound("home")).await;
+    let home_id = id(&home);
+    calls.call(&worker, "updateCompound", &[&home_id], version(&home), json!({"built_year": 1998})).await;
+    calls.call(&worker, "changeCompoundMode", &[&home_id], None, json!({"mode": "keeper"})).await;
+    let branch = json!({"name": "联合党支部", "kind": "party_branch", "region_code": "360502002001"});
+    let branch =
+        json!({"organization_id": id(&street.post("/organizations", branch).await), "valid_from": "2026-03-01"});
+    calls.call(&worker, "coverCompound", &[&home_id], None, branch).await;
+    calls.call(&worker, "uncoverCompound", &[&home_id], None, json!({"on": "2026-03-10"})).await;
+    let empty = calls.call(&worker, "putCompound", &[&own(10)], None, compound("empty")).await;
+    calls.call(&street, "deleteCompound", &[&own(10)], version(&empty), Value::Null).await;
+    let building = |code: &str| json!({"compound_id": home_id, "code": code, "name": "1栋"});
+    let block = id(&calls.call(&worker, "createBuilding", &[], None, building("1")).await);
+    let put = calls.call(&worker, "putBuilding", &[&own(11)], None, building("2")).await;
+    calls.call(&worker, "updateBuilding", &[&own(11)], version(&put), json!({"name": "2栋"})).await;
+    let unit = |code: &str| json!({"building_id": block, "code": code, "name": "1单元"});
+    let entrance = id(&calls.call(&worker, "createUnit", &[], None, unit("1")).await);
+    let put = calls.call(&worker, "putUnit", &[&own(12)], None, unit("2")).await;
+    calls.call(&worker, "updateUnit", &[&own(12)], version(&put), json!({"name": "2单元"})).await;
+    let dwelling = |code: &str| json!({"unit_id": entrance, "code": code});
+    let door = id(&calls.call(&worker, "createDwelling", &[], None, dwelling("101")).await);
+    let put = calls.call(&worker, "putDwelling", &[&own(13)], None, dwelling("102")).await;
+    calls.call(&worker, "updateDwelling", &[&own(13)], version(&put), json!({"floor": 1})).await;
+    let standards =
+        ["corridors_cleaned", "facilities_maintained", "greenery_kept", "safety_guarded", "parking_ordered"];
+    let scores = standards.map(|standard| json!({"standard": standard, "score": 70}));
+    let inspection = json!({"compound_id": home_id, "inspected_on": "2026-03-11", "scores": scores});
+    calls.call(&worker, "createInspection", &[], None, inspection).await;
+    let owner = worker.post("/persons", json!({"name": "何大树", "region_code": "360502002001"})).await;
+    let owners = json!({"owners": [{"person_id": id(&owner), "share": "1/1"}]});
+    calls.call(&worker, "changeDwellingOwners", &[&door], None, owners).await;
+}
+
+async fn ledgers(server: &Server, calls: &Calls<'_>) {
+    let (worker, street) = (server.sign_in("worker").await, server.sign_in("street").await);
+    let compound = worker.compound("福园小区").await;
+    let book = json!({"kind": "co_managed_account", "name": "共管账户", "compound_id": compound});
+    calls.call(&street, "createLedger", &[], None, book.clone()).await;
+    calls.call(&worker, "putLedger", &[&own(14)], None, book).await;
+    let entry = |kind: &str| json!({"kind": kind, "amount": "10.00", "category": "other", "occurred_on": "2026-03-10"});
+    let income = id(&calls.call(&worker, "createLedgerEntry", &[&own(14)], None, entry("income")).await);
+    let [first, second] = [
+        id(&calls.call(&worker, "createLedgerEntry", &[&own(14)], None, entry("payment")).await),
+        id(&calls.call(&worker, "createLedgerEntry", &[&own(14)], None, entry("payment")).await),
+    ];
+    calls.call(&street, "signLedgerEntry", &[&own(14), &first], None, json!({})).await;
+    calls.call(&street, "refuseLedgerEntry", &[&own(14), &second], None, json!({"reason": "没有发票"})).await;
+    calls.call(&worker, "reverseLedgerEntry", &[&own(14), &income], None, json!({"reason": "记错"})).await;
+    calls.call(&worker, "createDisclosure", &[&own(14)], None, json!({})).await;
 }
 
 async fn volunteers(server: &Server, calls: &Calls<'_>) {

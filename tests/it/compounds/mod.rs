@@ -1,6 +1,7 @@
 //! Compounds, what they consist of, who manages and covers them, and to whom dwellings belong.
 
 mod dwellings;
+mod inspections;
 mod management;
 mod places;
 

@@ -54,11 +54,7 @@ impl Operation {
         Self {
             id: operation["operationId"].as_str().unwrap().to_owned(),
             method: method.to_uppercase(),
-            path: path
-                .replace("{id}", NOTHING)
-                .replace("{person_id}", NOTHING)
-                .replace("{volunteer_id}", NOTHING)
-                .replace("{code}", "36"),
+            path: path.split('/').map(concrete).collect::<Vec<_>>().join("/"),
             members: properties.iter().map(|(name, schema)| (name.clone(), types(document, schema))).collect(),
             example: schema["example"].clone(),
             parameters: parameters
@@ -71,6 +67,15 @@ impl Operation {
 
     async fn send(&self, user: &User<'_>, body: &Value) -> Answer {
         user.send(&self.method, self.path.trim_start_matches("/api/v1"), &[], Some(body)).await
+    }
+}
+
+/// A segment of a path, with what names nothing in place of an id.
+fn concrete(segment: &str) -> &str {
+    match segment {
+        "{code}" => "36",
+        id if id.starts_with('{') => NOTHING,
+        word => word,
     }
 }
 

@@ -109,6 +109,7 @@ pub fn calls(things: &Things, caller: &Caller, round: usize) -> Vec<Call> {
     places(&mut all, round);
     people(&mut all);
     compounds(&mut all, round);
+    inspections(&mut all);
     ledgers(&mut all);
     clocks(&mut all, round);
     appointments(&mut all);
@@ -230,6 +231,20 @@ fn compounds(all: &mut Calls<'_>, round: usize) {
     all.on("updateDwelling", "PATCH", "/dwellings/{}", dwelling, Some(json!({"floor": 2})));
     let owners = json!({"owners": [{"person_id": all.things.places[0].spare_person, "share": "1/1"}]});
     all.on("changeDwellingOwners", "POST", "/dwellings/{}/change-owners", dwelling, Some(owners));
+}
+
+fn inspections(all: &mut Calls<'_>) {
+    let inspection: Find = (|_| None, |place| place.inspection.to_string());
+    all.reads(["listInspections", "getInspection", "listInspectionEvents"], "inspections", inspection);
+    let scores: Vec<Value> =
+        ["corridors_cleaned", "facilities_maintained", "greenery_kept", "safety_guarded", "parking_ordered"]
+            .map(|standard| json!({"standard": standard, "score": 70}))
+            .to_vec();
+    all.at(
+        "createInspection",
+        "/inspections",
+        |_, place| json!({"compound_id": place.estate, "inspected_on": "2026-03-11", "scores": scores}),
+    );
 }
 
 fn ledgers(all: &mut Calls<'_>) {

@@ -8,7 +8,10 @@ use domain::{
     area::Area,
     clocks::{Calendar, CalendarDay, CalendarDayKind, Counting},
     cn::{IdNumber, Phone, RegionCode},
-    compounds::{AreaSource, Building, Compound, Dwelling, Owner, Share, Stake, Unit},
+    compounds::{
+        AreaSource, Building, Compound, Dwelling, Inspection, Owner, PASS_MARK, ServiceStandard, Share, Stake,
+        StandardScore, Unit,
+    },
     event::{EventDraft, Subject},
     id::{CompoundId, OrganizationId, PersonId, ServiceOrderId, UserId},
     identity::{Client, ClientState, User, UserState},
@@ -49,6 +52,7 @@ pub struct Thing {
     pub unit: Uuid,
     /// A dwelling that belongs to the person.
     pub dwelling: Uuid,
+    pub inspection: Uuid,
     pub ledger: Uuid,
     /// A payment that waits for its second signature, an income that was disclosed, and the disclosure.
     pub payment: Uuid,
@@ -156,6 +160,7 @@ impl Things {
         }
         let [building, unit, dwelling] =
             inside(tx, [id(), id(), id()], estate.into(), region, &name, resident.id, now).await;
+        let inspection = inspected(tx, id(), estate.into(), region, user.0, now).await;
         let book = [id(), id(), id(), id()];
         let [ledger, payment, income, disclosure] = book_of(tx, book, region, compound, user.0, now).await;
         let grant = insert(tx, grant(id(), user.0, region, now), "grant.created").await;
@@ -190,6 +195,7 @@ impl Things {
             building,
             unit,
             dwelling,
+            inspection,
             ledger,
             payment,
             income,
@@ -273,6 +279,26 @@ async fn session(tx: &Tx, id: Uuid, token: Uuid, user_id: UserId, now: Instant) 
     let token = NewRefreshToken { id: token.into(), session_id: id.into(), secret_hash: vec![0; 32], expires_at };
     let subject = Subject { kind: ResourceKind::Session, id: id.to_string(), version: 1 };
     tx.begin_session(&new, &token, EventDraft::new("auth.logged_in", subject, None)).await.unwrap();
+    id
+}
+
+/// What somebody saw in a compound.
+async fn inspected(tx: &Tx, id: Uuid, compound_id: CompoundId, region: &str, by: UserId, now: Instant) -> Uuid {
+    let scores = ServiceStandard::ALL.iter();
+    let inspection = Inspection {
+        id: id.into(),
+        compound_id,
+        region_code: code(region),
+        inspected_on: now.date_naive(),
+        pass_mark: PASS_MARK,
+        scores: scores.map(|standard| StandardScore { standard: *standard, score: 80, note: None }).collect(),
+        remark: None,
+        inspected_by: by,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    tx.insert(inspection.record(now).unwrap()).await.unwrap();
     id
 }
 

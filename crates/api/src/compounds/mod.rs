@@ -6,6 +6,7 @@ mod buildings;
 mod compound;
 mod dwellings;
 pub mod expand;
+mod inspections;
 mod management;
 mod units;
 
@@ -40,5 +41,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(dwellings::put_dwelling)
         .service(dwellings::update_dwelling)
         .service(dwellings::change_dwelling_owners)
-        .service(dwellings::list_dwelling_events);
+        .service(dwellings::list_dwelling_events)
+        .service(inspections::list_inspections)
+        .service(inspections::create_inspection)
+        .service(inspections::get_inspection)
+        .service(inspections::list_inspection_events);
 }

@@ -289,8 +289,11 @@ pub async fn list_ledger_entries(
 #[utoipa::path(tag = "ledgers", operation_id = "createLedgerEntry", params(("id" = Uuid, Path, description = "ledger id"), ("Idempotency-Key" = String, Header, description = "required: money is not written down twice")), request_body = LedgerEntryIn, security(("bearer" = [])), responses((status = 201, body = LedgerEntryOut)))]
 #[post("/ledgers/{id}/entries")]
 pub async fn create_ledger_entry(ctx: Ctx, id: PathId<LedgerId>, body: Body<LedgerEntryIn>) -> Result<Reply, Problem> {
-    ctx.require_key()?;
     let access = ctx.authorize(Action::Enter, ResourceKind::Ledger)?;
+    if !access.permits_some() {
+        return Err(Problem::new("forbidden"));
+    }
+    ctx.require_key()?;
     let LedgerEntryIn { kind, amount, category, occurred_on, counterparty, memo } = body.value;
     let amount = Money::parse(&amount).ok_or_else(|| Problem::field("/amount", "too-large"))?;
     let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());

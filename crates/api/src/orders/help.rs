@@ -4,7 +4,6 @@ use actix_web::{get, post};
 use domain::{
     access::{Action, ResourceKind},
     cn::RegionLevel,
-    compounds::Compound,
     id::ServiceOrderId,
     orders::ServiceOrder,
 };
@@ -12,7 +11,7 @@ use persistence::SimilarQuery;
 
 use super::{
     dto::{CandidateListOut, CandidateOut, SimilarIn, SimilarListOut},
-    service::Spot,
+    service::{Spot, compound_of},
 };
 use crate::{
     http::{Body, Ctx, PathId, Reply, reply::Caching},
@@ -31,8 +30,8 @@ pub async fn similar_service_orders(ctx: Ctx, body: Body<SimilarIn>) -> Result<R
     let rows = ctx.app.database.rows();
     let spot = match (compound_id, region_code) {
         (Some(id), None) => {
-            let compound = ctx.named::<Compound, _>(rows, &id.into(), "/compound_id").await?.row;
-            Spot { region: compound.region_code, compound: Some(compound.id) }
+            let (id, region, _) = compound_of(&ctx, id.into(), false).await?;
+            Spot { region, compound: Some(id) }
         }
         (None, Some(code)) => {
             let region = ctx.named_region(rows, &code, RegionLevel::Community, "/region_code").await?;

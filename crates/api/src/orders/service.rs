@@ -193,7 +193,7 @@ async fn spot_of(ctx: &Ctx, input: &PlaceIn) -> Result<(Spot, Site), Problem> {
 }
 
 /// A compound that a body names, where it lies and, if they are needed, its buildings.
-async fn compound_of(
+pub(super) async fn compound_of(
     ctx: &Ctx,
     id: CompoundId,
     with_buildings: bool,

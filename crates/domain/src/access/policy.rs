@@ -107,6 +107,7 @@ pub fn rules(role: Role, kind: ResourceKind, level: Option<RegionLevel>) -> &'st
         K::Compound => compound(role, level),
         K::Building | K::Unit => building(role, level),
         K::Dwelling => dwelling(role, level),
+        K::Inspection => inspection(role, level),
         K::Ledger => ledger(role, level),
         K::LedgerEntry => ledger_entry(role, level),
         K::Disclosure => disclosure(role),
@@ -249,7 +250,17 @@ fn dwelling(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
     }
 }
 
-/// Money that belongs to the owners of a compound, or to the members of a village, is theirs to look at.
+fn inspection(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {
+    const INSPECTOR: &[Rule] = &[rule(Extent::Place, Detail::Masked, &[A::Read, A::Create])];
+    match (role, tier(level)) {
+        (Role::CommunityWorker, _) | (Role::Official, Tier::Local) => INSPECTOR,
+        (Role::Resident | Role::PropertyStaff, _) => &[READ_MATTER],
+        (Role::CommitteeMember | Role::Official | Role::Cadre | Role::Auditor | Role::Integrator, _) => &[READ_HERE],
+        _ => &[],
+    }
+}
+
+/// Of a place what those who live or work there may know: not who did it.
 const READ_MATTER: Rule = rule(Extent::Place, Detail::Matter, &[A::Read]);
 
 fn ledger(role: Role, level: Option<RegionLevel>) -> &'static [Rule] {

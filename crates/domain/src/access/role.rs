@@ -118,6 +118,8 @@ words! {
         Unit = "unit",
         /// 专有部分
         Dwelling = "dwelling",
+        /// 检查
+        Inspection = "inspection",
         /// 账本
         Ledger = "ledger",
         /// 账目

@@ -20,6 +20,8 @@ words! {
         UnitsRead = "units:read",
         /// Dwellings are read, their owners aside.
         DwellingsRead = "dwellings:read",
+        /// Inspections of compounds are read.
+        InspectionsRead = "inspections:read",
         /// Ledgers are read.
         LedgersRead = "ledgers:read",
         /// Entries of ledgers are read.
@@ -48,6 +50,7 @@ impl Scope {
             Self::BuildingsRead => ResourceKind::Building,
             Self::UnitsRead => ResourceKind::Unit,
             Self::DwellingsRead => ResourceKind::Dwelling,
+            Self::InspectionsRead => ResourceKind::Inspection,
             Self::LedgersRead => ResourceKind::Ledger,
             Self::LedgerEntriesRead => ResourceKind::LedgerEntry,
             Self::DisclosuresRead => ResourceKind::Disclosure,

@@ -156,3 +156,29 @@ pub mod dwelling_owner {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+pub mod inspection {
+    use sea_orm::entity::prelude::*;
+
+    /// `scores` are JSON as text; `failed` counts those below the mark.
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "inspections")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub compound_id: Uuid,
+        pub region_code: String,
+        pub inspected_on: Date,
+        pub pass_mark: i32,
+        pub scores: String,
+        pub failed: i32,
+        pub remark: Option<String>,
+        pub inspected_by: Uuid,
+        pub version: i64,
+        pub created_at: DateTimeUtc,
+        pub updated_at: DateTimeUtc,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

@@ -33,6 +33,7 @@ pub const MOVED_TABLES: &[&str] = &[
     "buildings",
     "units",
     "dwellings",
+    "inspections",
     "ledgers",
     "ledger_entries",
     "disclosures",
