@@ -16,7 +16,7 @@ use domain::{
     id::{CompoundId, OrganizationId, PersonId, ServiceOrderId, UserId},
     identity::{Client, ClientState, User, UserState},
     inbox::Notification,
-    ledgers::{EntryCategory, EntryKind, Ledger, LedgerKind, NewEntry, Signature},
+    ledgers::{EntryCategory, Ledger, LedgerKind, NewEntry, NewEntryKind, Signature},
     money::Money,
     orders::{
         Dispatch, KindLimit, NewOrder, Origin, Priority, Requester, ServiceKind, ServiceOrder, Site, State, Target,
@@ -337,7 +337,7 @@ async fn book_of(
         memo: Some("说明".to_owned()),
     };
     let mut ledger = insert(tx, ledger, "ledger.created").await;
-    let entered = ledger.enter(new(income, EntryKind::Income, 1000), by.clone(), now).unwrap();
+    let entered = ledger.enter(new(income, NewEntryKind::Income, 1000), by.clone(), now).unwrap();
     ledger = entered.ledger.unwrap();
     let income = tx.insert(entered.entry).await.unwrap();
     let event = ledger.counted(&income);
@@ -346,7 +346,7 @@ async fn book_of(
     let disclosure = insert(tx, shown.effects.remove(0), "disclosure.created").await;
     ledger = tx.update(Outcome::new(shown.value, shown.events.remove(0))).await.unwrap();
     tx.disclose_entries(ledger.id, 1).await.unwrap();
-    let paid = ledger.clone().enter(new(payment, EntryKind::Payment, 20), by, now).unwrap();
+    let paid = ledger.clone().enter(new(payment, NewEntryKind::Payment, 20), by, now).unwrap();
     let payment = tx.insert(paid.entry).await.unwrap();
     [ledger.id.0, payment.id.0, income.id.0, disclosure.id.0]
 }

@@ -188,8 +188,11 @@ pub struct DwellingIn {
     /// The floor; the one on the ground is 1, below it they are negative.
     #[schema(minimum = -20, maximum = 200)]
     floor: Option<i32>,
-    /// The exclusive area in square meters, at most four decimal places.
-    #[schema(max_length = 12, pattern = r"^[0-9]{1,7}(\.[0-9]{1,4})?$")]
+    /// The exclusive area in square meters, at most four decimal places; more than nothing.
+    #[schema(
+        max_length = 12,
+        pattern = r"^(0\.([1-9][0-9]{0,3}|0[1-9][0-9]{0,2}|00[1-9][0-9]?|000[1-9])|[1-9][0-9]{0,6}(\.[0-9]{1,4})?)$"
+    )]
     area_m2: Option<String>,
     /// From where the area is known.
     area_source: Option<AreaSourceIo>,

@@ -5,7 +5,7 @@ use chrono::{Months, NaiveDate};
 use domain::{
     access::Actor,
     id::{LedgerEntryId, LedgerId},
-    ledgers::{EntryCategory, EntryKind, Ledger, LedgerEntry, LedgerKind, NewEntry, Signature},
+    ledgers::{EntryCategory, EntryKind, Ledger, LedgerEntry, LedgerKind, NewEntry, NewEntryKind, Signature},
     money::Money,
     outcome::Outcome,
     refusal::Refusal,
@@ -19,13 +19,13 @@ use EntryCategory::{
     AssetLease, BusinessProfit, Cleaning, LandLease, Maintenance, OwnersFees, Parking, PublicWelfare, Subsidy,
     Utilities,
 };
-use EntryKind::{Income, Payment};
+use NewEntryKind::{Income, Payment};
 
 /// 石塘村
 const STONE_POND: &str = "361002100200";
 
 /// Of what, how many fen, from the first month on every so many months, and what is said of it.
-type Line = (EntryKind, EntryCategory, i64, &'static str, u32, &'static str);
+type Line = (NewEntryKind, EntryCategory, i64, &'static str, u32, &'static str);
 
 /// The accounts of the village in one year: 809,100 yuan come in.
 const OF_A_YEAR: &[Line] = &[
@@ -132,7 +132,7 @@ async fn write(database: &Database, book: Book<'_>) -> Result<()> {
             ledger = count(&tx, after, &entered.entry.value).await?;
         }
         let entry = tx.insert(entered.entry).await?;
-        if entry.kind == Payment {
+        if entry.kind == EntryKind::Payment {
             ledger = sign(&tx, ledger, entry, &signer).await?;
         }
     }

@@ -7,7 +7,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema, schema::Type},
+    openapi::{ArrayBuilder, KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type},
 };
 
 use super::WordOf;
@@ -22,7 +22,11 @@ pub struct DegreesIo((f64, f64));
 
 impl PartialSchema for DegreesIo {
     fn schema() -> RefOr<Schema> {
-        let degrees = ObjectBuilder::new().schema_type(Type::Number).minimum(Some(-180)).maximum(Some(180));
+        let degrees = ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)))
+            .minimum(Some(-180))
+            .maximum(Some(180));
         ArrayBuilder::new().items(degrees).min_items(Some(2)).max_items(Some(2)).into()
     }
 }

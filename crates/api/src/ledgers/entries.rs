@@ -5,7 +5,9 @@ use chrono::NaiveDate;
 use domain::{
     access::{Action, Detail, ResourceKind},
     id::{LedgerEntryId, LedgerId},
-    ledgers::{Entered, EntryCategory, EntryKind, EntryState, Flow, Ledger, LedgerEntry, NewEntry, Signature},
+    ledgers::{
+        Entered, EntryCategory, EntryKind, EntryState, Flow, Ledger, LedgerEntry, NewEntry, NewEntryKind, Signature,
+    },
     money::Money,
     outcome::Outcome,
 };
@@ -26,6 +28,7 @@ use crate::{
 };
 
 type EntryKindIo = WordOf<EntryKind>;
+type NewEntryKindIo = WordOf<NewEntryKind>;
 type EntryStateIo = WordOf<EntryState>;
 type FlowIo = WordOf<Flow>;
 type EntryCategoryIo = WordOf<EntryCategory>;
@@ -200,9 +203,9 @@ impl View for LedgerEntryOut {
 #[schema(as = NewLedgerEntry, example = json!({"kind": "payment", "amount": "860.00", "category": "maintenance", "occurred_on": "2026-03-10", "counterparty": "渝水管道维修部", "memo": "更换 2 栋排水管"}))]
 pub struct LedgerEntryIn {
     /// Income or payment.
-    kind: EntryKindIo,
-    /// How much, in yuan, at most two decimal places.
-    #[schema(max_length = 14, pattern = r"^[0-9]{1,11}(\.[0-9]{1,2})?$")]
+    kind: NewEntryKindIo,
+    /// How much, in yuan, at most two decimal places; more than nothing.
+    #[schema(max_length = 13, pattern = r"^(0\.(0[1-9]|[1-9][0-9]?)|[1-9][0-9]{0,9}(\.[0-9]{1,2})?)$")]
     amount: String,
     /// From what, or for what.
     category: EntryCategoryIo,
@@ -295,7 +298,7 @@ pub async fn create_ledger_entry(ctx: Ctx, id: PathId<LedgerId>, body: Body<Ledg
     }
     ctx.require_key()?;
     let LedgerEntryIn { kind, amount, category, occurred_on, counterparty, memo } = body.value;
-    let amount = Money::parse(&amount).ok_or_else(|| Problem::field("/amount", "too-large"))?;
+    let amount = Money::parse(&amount).ok_or_else(|| Problem::field("/amount", "format"))?;
     let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
     let new = NewEntry {
         id: ctx.app.ids.next().into(),

@@ -195,7 +195,6 @@ impl Compound {
             (Some(_), Some(day)) if today.checked_add_months(PLANNED_AHEAD).is_some_and(|last| day > last) => {
                 fault("/planned_by", "too-far-ahead");
             }
-            (Some(ManagementMode::None), _) => fault("/planned_mode", "not-allowed"),
             _ => {}
         }
         faults
@@ -365,7 +364,6 @@ mod tests {
         let planned = |mode, by: &str| Compound { planned_mode: Some(mode), planned_by: Some(day(by)), ..compound() };
         assert!(faults(planned(ManagementMode::Bundled, "2036-03-12")).is_empty());
         assert_eq!(faults(planned(ManagementMode::Bundled, "2036-03-13")), one("/planned_by", "too-far-ahead"));
-        assert_eq!(faults(planned(ManagementMode::None, "2026-06-01")), one("/planned_mode", "not-allowed"));
         let at = |longitude, latitude| Position::of(longitude, latitude, CoordinateSystem::Wgs84).unwrap();
         let ring = [(114.9, 27.8), (114.91, 27.8), (114.91, 27.81), (114.9, 27.8)].map(|(x, y)| at(x, y));
         let outline = Outline::of(vec![ring.to_vec()]).unwrap();

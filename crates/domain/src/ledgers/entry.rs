@@ -29,6 +29,16 @@ words! {
 }
 
 words! {
+    /// What is written down as an entry; what takes one back is made from it.
+    NewEntryKind {
+        /// 收入
+        Income = "income",
+        /// 支出
+        Payment = "payment",
+    }
+}
+
+words! {
     /// Where money goes.
     Flow {
         /// It comes in.
@@ -124,7 +134,7 @@ pub struct NewEntry {
     /// Its id.
     pub id: LedgerEntryId,
     /// Income or payment.
-    pub kind: EntryKind,
+    pub kind: NewEntryKind,
     /// How much, above nothing.
     pub amount: Money,
     /// From what, or for what.
@@ -223,13 +233,13 @@ impl Ledger {
         } else if occurred_on < EARLIEST_DAY {
             faults.push(FieldError::new("/occurred_on", "implausible"));
         }
-        if kind == EntryKind::Reversal {
-            faults.push(FieldError::new("/kind", "not-allowed"));
-        }
         if !faults.is_empty() {
             return Err(Refusal::Invalid(faults));
         }
-        let flow = if kind == EntryKind::Income { Flow::In } else { Flow::Out };
+        let (kind, flow) = match kind {
+            NewEntryKind::Income => (EntryKind::Income, Flow::In),
+            NewEntryKind::Payment => (EntryKind::Payment, Flow::Out),
+        };
         let entry = LedgerEntry {
             id,
             ledger_id: self.id,
@@ -450,7 +460,7 @@ mod tests {
         }
     }
 
-    fn new(kind: EntryKind, fen: i64) -> NewEntry {
+    fn new(kind: NewEntryKind, fen: i64) -> NewEntry {
         NewEntry {
             id: Uuid::from_u128(u128::from(fen.unsigned_abs()) + 1000).into(),
             kind,
@@ -473,7 +483,7 @@ mod tests {
 
     #[test]
     fn a_payment_needs_another_signer_and_money() {
-        let entered = ledger(500).enter(new(EntryKind::Payment, 300), signer(1), now()).unwrap();
+        let entered = ledger(500).enter(new(NewEntryKind::Payment, 300), signer(1), now()).unwrap();
         assert!(entered.ledger.is_none(), "it does not count yet");
         let pending = entered.entry.value;
         assert_eq!(code(pending.clone().sign(ledger(500), signer(1), all(), now())), "same-signer");
@@ -489,18 +499,17 @@ mod tests {
 
     #[test]
     fn what_comes_in_counts_at_once() {
-        let entered = ledger(0).enter(new(EntryKind::Income, 700), signer(1), now()).unwrap();
+        let entered = ledger(0).enter(new(NewEntryKind::Income, 700), signer(1), now()).unwrap();
         assert_eq!(entered.ledger.unwrap().balance, Money(700));
         assert_eq!(entered.entry.events[0].kind, "ledger_entry.posted");
-        assert_eq!(code(ledger(0).enter(new(EntryKind::Income, 0), signer(1), now())), "too-small");
-        assert_eq!(code(ledger(0).enter(new(EntryKind::Reversal, 1), signer(1), now())), "not-allowed");
-        let late = NewEntry { occurred_on: "2026-03-13".parse().unwrap(), ..new(EntryKind::Income, 1) };
+        assert_eq!(code(ledger(0).enter(new(NewEntryKind::Income, 0), signer(1), now())), "too-small");
+        let late = NewEntry { occurred_on: "2026-03-13".parse().unwrap(), ..new(NewEntryKind::Income, 1) };
         assert_eq!(code(ledger(0).enter(late, signer(1), now())), "in-future");
     }
 
     #[test]
     fn a_refused_payment_never_counts() {
-        let pending = ledger(500).enter(new(EntryKind::Payment, 300), signer(1), now()).unwrap().entry.value;
+        let pending = ledger(500).enter(new(NewEntryKind::Payment, 300), signer(1), now()).unwrap().entry.value;
         assert_eq!(code(pending.clone().refuse("无发票".to_owned(), signer(1), all(), now())), "same-signer");
         let refused = pending.refuse("无发票".to_owned(), signer(2), all(), now()).unwrap().value;
         assert_eq!(code(refused.clone().sign(ledger(500), signer(2), all(), now())), "refused");
@@ -509,7 +518,7 @@ mod tests {
 
     #[test]
     fn a_wrong_entry_is_taken_back_by_another_one() {
-        let entered = ledger(0).enter(new(EntryKind::Income, 700), signer(1), now()).unwrap();
+        let entered = ledger(0).enter(new(NewEntryKind::Income, 700), signer(1), now()).unwrap();
         let (ledger, income) = (entered.ledger.unwrap(), entered.entry.value);
         let id = Uuid::from_u128(77).into();
         let reversal = income.reverse(id, "记错".to_owned(), signer(1), all(), now()).unwrap().value;
@@ -536,7 +545,7 @@ mod tests {
                 let pick = entries.get(usize::try_from(fen).unwrap() % entries.len().max(1)).cloned();
                 match (step, pick) {
                     (0 | 1, _) => {
-                        let kind = if step == 0 { EntryKind::Income } else { EntryKind::Payment };
+                        let kind = if step == 0 { NewEntryKind::Income } else { NewEntryKind::Payment };
                         let entered = book.clone().enter(NewEntry { id, ..new(kind, fen) }, signer(who), now()).unwrap();
                         book = entered.ledger.unwrap_or(book);
                         entries.push(entered.entry.value);

@@ -10,5 +10,5 @@ mod entry;
 mod ledger;
 
 pub use disclosure::Disclosure;
-pub use entry::{Entered, EntryCategory, EntryKind, EntryState, Flow, LedgerEntry, NewEntry, Signature};
+pub use entry::{Entered, EntryCategory, EntryKind, EntryState, Flow, LedgerEntry, NewEntry, NewEntryKind, Signature};
 pub use ledger::{Ledger, LedgerKind};
